@@ -1,0 +1,55 @@
+"""What authors of connectors import: base classes, options and errors."""
+
+from raystreaming.connector.operator import Operator, OperatorContext
+from raystreaming.connector.options import Options, Secret, option
+from raystreaming.connector.sink import (
+    BatchSink,
+    Prepared,
+    Sink,
+    TwoPhaseSink,
+    TwoPhaseWriter,
+    Writer,
+    WriterContext,
+)
+from raystreaming.connector.source import (
+    Fetched,
+    KnownSplit,
+    PlanContext,
+    Position,
+    Reader,
+    ReaderContext,
+    RecordsSource,
+    Source,
+    Split,
+)
+from raystreaming.errors import ConnectorError, OptionError, Retryable, Terminal
+from raystreaming.records import Batch
+
+__all__ = [
+    "Batch",
+    "BatchSink",
+    "ConnectorError",
+    "Fetched",
+    "KnownSplit",
+    "Operator",
+    "OperatorContext",
+    "OptionError",
+    "Options",
+    "PlanContext",
+    "Position",
+    "Prepared",
+    "Reader",
+    "ReaderContext",
+    "RecordsSource",
+    "Retryable",
+    "Secret",
+    "Sink",
+    "Source",
+    "Split",
+    "Terminal",
+    "TwoPhaseSink",
+    "TwoPhaseWriter",
+    "Writer",
+    "WriterContext",
+    "option",
+]

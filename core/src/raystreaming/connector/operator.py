@@ -1,0 +1,66 @@
+"""Operators: transformers of batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from raystreaming.records import Batch
+
+
+class PieceLimit:
+    """How many records one piece of work may have; the worker adapts it to about 20 ms."""
+
+    __slots__ = ("records",)
+
+    def __init__(self, records: int = 1000) -> None:
+        self.records = records
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorContext:
+    """What `Operator.open` may know.
+
+    Attributes:
+        operator: Id of the operator, for messages.
+        task: Index of this task, from 0.
+        parallelism: Number of tasks.
+        piece: Limit that an operator which expands its input obeys.
+    """
+
+    operator: str
+    task: int
+    parallelism: int
+    piece: PieceLimit
+
+
+class Operator(ABC):
+    """One operator of one task. Made, used and closed by the task's thread only."""
+
+    def open(self, ctx: OperatorContext) -> None:  # noqa: B027 - optional
+        """Get ready. Called once, after `restore` where there is something to restore."""
+
+    @abstractmethod
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        """Yield what `batch` becomes, piece by piece.
+
+        Called once per batch; the iterator is pulled to its end before the next call, other
+        tasks may run in between. Yields at least once per call (an empty batch if there is
+        nothing), no piece longer than the piece limit if it expands. Never changes `batch`.
+        """
+
+    def finish(self) -> Iterator[Batch]:
+        """Yield what is left when the input has ended. Called once, after the last `process`."""
+        return iter(())
+
+    def snapshot(self) -> bytes | None:
+        """Return the operator's state. Called at every barrier."""
+        return None
+
+    def restore(self, state: bytes) -> None:
+        """Take back what `snapshot` returned. Called at most once, before `open`."""
+        raise NotImplementedError(f"{type(self).__name__} has no state to restore")
+
+    def close(self) -> None:  # noqa: B027 - optional
+        """Release what was opened. Called once; not after a hard kill."""

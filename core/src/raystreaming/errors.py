@@ -1,0 +1,104 @@
+"""The exception tree. Every message says what failed, where, why, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "CheckpointDamaged",
+    "CheckpointError",
+    "ConnectorError",
+    "GraphError",
+    "IncompatiblePlugin",
+    "JobError",
+    "JobLocked",
+    "OperatorError",
+    "OptionError",
+    "PluginConflict",
+    "PluginError",
+    "PluginLoadError",
+    "RayStreamingError",
+    "Retryable",
+    "Terminal",
+    "UnknownConnector",
+    "nearest",
+]
+
+
+class RayStreamingError(Exception):
+    """Base of everything raystreaming raises on purpose."""
+
+
+class OptionError(RayStreamingError, TypeError):
+    """One or more options of a connector are wrong; all of them are listed."""
+
+    def __init__(self, owner: str, problems: Sequence[str]) -> None:
+        self.owner = owner
+        self.problems = tuple(problems)
+        super().__init__(owner, self.problems)
+
+    def __str__(self) -> str:
+        return f"{self.owner}: " + "; ".join(self.problems)
+
+
+class GraphError(RayStreamingError):
+    """The program describes a job that cannot run (found before anything starts)."""
+
+
+class PluginError(RayStreamingError):
+    """A plugin cannot be used."""
+
+
+class PluginLoadError(PluginError):
+    """Importing or registering a plugin raised; the original is the ``__cause__``."""
+
+
+class PluginConflict(PluginError):
+    """Two distributions claim one connector name."""
+
+
+class IncompatiblePlugin(PluginError):
+    """A plugin was made for another version of raystreaming."""
+
+
+class UnknownConnector(PluginError, AttributeError):
+    """No installed plugin provides this name."""
+
+
+class ConnectorError(RayStreamingError):
+    """A source or sink failed. Raise one of the two subclasses."""
+
+
+class Retryable(ConnectorError):
+    """The same call may succeed later; the job restarts from its last checkpoint."""
+
+
+class Terminal(ConnectorError):
+    """Trying again cannot help; the job fails at once."""
+
+
+class CheckpointError(RayStreamingError):
+    """A checkpoint could not be written, read or used."""
+
+
+class CheckpointDamaged(CheckpointError):
+    """A file of a checkpoint is missing or its content does not match its checksum."""
+
+
+class JobLocked(CheckpointError):
+    """Another live run owns the checkpoint directory of this job, or has taken it over."""
+
+
+class JobError(RayStreamingError):
+    """The job failed; the reason is the ``__cause__``."""
+
+
+class OperatorError(JobError):
+    """A function of the user raised; names the operator, the user's line and the record."""
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for a near miss, else an empty string."""
+    near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""

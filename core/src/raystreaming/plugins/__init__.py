@@ -1,0 +1,11 @@
+"""The plugin contract: hook specs, the loader and the registry of connectors."""
+
+from raystreaming.plugins.hookspecs import (
+    GROUP,
+    OperatorSpec,
+    SinkSpec,
+    SourceSpec,
+    hookimpl,
+)
+
+__all__ = ["GROUP", "OperatorSpec", "SinkSpec", "SourceSpec", "hookimpl"]
