@@ -1,0 +1,335 @@
+"""The test matrix. `nox` runs it, `nox --tags ci` runs what CI runs, `nox --list` names the sessions.
+
+Packages are found by their pyproject.toml in core/ and connectors/*/: a new connector needs no line here.
+Wheels are built once, by `wheels`; every other session installs them and runs a copy of the tests outside the
+source tree, so that what is tested is what users install.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import nox
+from packaging.metadata import Metadata
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "tools"))
+import devtool  # noqa: E402
+from devtool import Package  # noqa: E402
+
+nox.needs_version = ">=2026.10.20"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_external_run = True
+nox.options.reuse_venv = "no"
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+os.environ.pop("PYTHONPATH", None)  # It could put the source tree in front of the wheels.
+
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+PYTHONS = nox.project.python_versions(nox.project.load_toml(ROOT / "core" / "pyproject.toml"))
+THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+PACKAGES = {package.id: package for package in devtool.published()}
+# Test folders with a session of their own; `pipelines` runs every other folder of tests/.
+OWN_SESSION = {"docs", "kill", "minimal", "smoke", "support"}
+CI = [devtool.CI_TAG]
+
+
+def on_pythons(versions: list[str], ci: list[str]) -> list[nox.param]:
+    """One parameter per Python version; those in `ci` belong to the CI set."""
+    return [nox.param(v, id=v, tags=CI if v in ci else []) for v in versions]
+
+
+EVERY_PYTHON = on_pythons(
+    sorted({*PYTHONS, THIS_PYTHON}, key=lambda v: int(v.split(".")[1])), ci=[THIS_PYTHON]
+)
+OLDEST_AND_NEWEST = on_pythons([PYTHONS[0], PYTHONS[-1]], ci=[PYTHONS[0], PYTHONS[-1]])
+
+
+# --- sessions -------------------------------------------------------------------------------------
+
+
+@nox.session(venv_backend="none", tags=CI)
+def wheels(session: nox.Session) -> None:
+    """Builds the wheel of every package and checks what is in it."""
+    try:
+        built = devtool.build_wheels(shutil.which("uv"), only_changed=False)
+    except SystemExit as e:
+        session.error(str(e))
+    problems = []
+    for package in [*PACKAGES.values(), devtool.support()]:
+        problems += wheel_problems(package, published=package.id in PACKAGES)
+    if problems:
+        session.error("\n".join(["wheels are not as they should be:", *(f"  - {p}" for p in problems)]))
+    session.log("checked " + ", ".join(w.name for w in built))
+
+
+@nox.session(tags=CI)
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(requires=["wheels"], tags=CI)
+def typing(session: nox.Session) -> None:
+    """Mypy and pyright, both strict, on every src folder, with all wheels installed."""
+    session.install(*published_wheels(), *group("typing"))
+    sources = [str(package.folder.relative_to(ROOT) / "src") for package in PACKAGES.values()]
+    session.run("mypy", *sources)
+    session.run("pyright", "--project", "pyproject.toml", "--pythonpath", session_python(session))
+
+
+@nox.session(requires=["wheels"])
+@nox.parametrize("package", list(PACKAGES), ids=list(PACKAGES))
+@nox.parametrize("python", EVERY_PYTHON)
+def tests(session: nox.Session, package: str) -> None:
+    """The tests of one package, on its wheel."""
+    under_test = PACKAGES[package]
+    wheels = [PACKAGES["core"].wheel, devtool.support().wheel]
+    if package != "core":
+        wheels.append(under_test.wheel)
+    install(session, wheels, own_group(under_test))
+    run_pytest(session, [under_test.folder / "tests"], [PACKAGES["core"], under_test])
+
+
+@nox.session(requires=["wheels"])
+@nox.parametrize("python", EVERY_PYTHON)
+def pipelines(session: nox.Session) -> None:
+    """The tests across packages: tests/pipelines and every folder of tests/ without a session of its own."""
+    others = sorted(
+        p
+        for p in ROOT.glob("tests/*")
+        if p.is_dir() and p.name not in OWN_SESSION and any(p.rglob("test_*.py"))
+    )
+    install_everything(session)
+    run_pytest(session, [ROOT / "tests" / "pipelines", *(p for p in others if p.name != "pipelines")])
+
+
+@nox.session(requires=["wheels"])
+@nox.parametrize("python", OLDEST_AND_NEWEST)
+def smoke(session: nox.Session) -> None:
+    """A short test of everything, on the oldest and the newest Python."""
+    install_everything(session)
+    run_pytest(session, [ROOT / "tests" / "smoke"])
+
+
+@nox.session(requires=["wheels"], tags=CI)
+def minimal(session: nox.Session) -> None:
+    """The core alone, as `pip install raystreaming` gives it."""
+    install(session, [PACKAGES["core"].wheel])
+    run_pytest(session, [ROOT / "tests" / "minimal"], [PACKAGES["core"]])
+
+
+@nox.session(requires=["wheels"], tags=CI)
+def docs(session: nox.Session) -> None:
+    """The code blocks of README.md and docs/, executed."""
+    install_everything(session)
+    run_pytest(session, [ROOT / "tests" / "docs"])
+
+
+@nox.session(requires=["wheels"], tags=CI)
+def support(session: nox.Session) -> None:
+    """The tests of the test helpers."""
+    install_everything(session)
+    run_pytest(session, [devtool.support().folder / "tests"])
+
+
+@nox.session(venv_backend="none")
+def changelog(session: nox.Session) -> None:
+    """Every file of changelog.d/ follows the convention of its README."""
+    packages = "|".join(["all", *PACKAGES])
+    convention = re.compile(rf"[a-z0-9-]+\.({packages})\.(added|changed|deprecated|removed|fixed|docs)\.md")
+    fragments = [p for p in sorted((ROOT / "changelog.d").iterdir()) if p.name != "README.md"]
+    problems = [
+        f"{p.name}: {'is empty' if convention.fullmatch(p.name) else 'is not named TOPIC.PACKAGE.TYPE.md'}"
+        for p in fragments
+        if not convention.fullmatch(p.name) or not p.read_text(encoding="utf-8").strip()
+    ]
+    if problems:
+        session.error("\n".join(["see changelog.d/README.md:", *(f"  - {p}" for p in problems)]))
+    session.log(f"{len(fragments)} fragments")
+
+
+@nox.session(requires=["wheels"], default=False)
+def kill_matrix(session: nox.Session) -> None:
+    """Every kill at every fail point. Slow."""
+    install_everything(session)
+    run_pytest(session, [ROOT / "tests" / "kill"])
+
+
+@nox.session(requires=["wheels"], default=False)
+def bench(session: nox.Session) -> None:
+    """Every benchmarks/bench_*.py, with the arguments after `--`. Slow."""
+    scripts = sorted((ROOT / "benchmarks").glob("bench_*.py"))
+    if not scripts:
+        session.error("benchmarks/ holds no bench_*.py")
+    install_everything(session)
+    with outside(session, [ROOT / "benchmarks"]):
+        check_installed(session, list(PACKAGES.values()))
+        for script in scripts:
+            session.run("python", str(script.relative_to(ROOT)), *session.posargs)
+
+
+# --- installing -----------------------------------------------------------------------------------
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group of the root pyproject.toml."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+def own_group(package: Package) -> list[str]:
+    """What the tests of a package need beside pytest: the group `test` of its own pyproject.toml."""
+    project = nox.project.load_toml(package.folder / "pyproject.toml")
+    if "test" not in project.get("dependency-groups", {}):
+        return []
+    return list(nox.project.dependency_groups(project, "test"))
+
+
+def published_wheels() -> list[str]:
+    """The wheels of all packages that users install."""
+    return [str(package.wheel) for package in PACKAGES.values()]
+
+
+def install(session: nox.Session, wheels: list[Path], requirements: list[str] | None = None) -> None:
+    """Installs wheels, pytest and what else is needed, in one resolution."""
+    session.install(*map(str, wheels), *group("test"), *(requirements or []))
+
+
+def install_everything(session: nox.Session) -> None:
+    """Installs every wheel, and what the tests of every package need."""
+    needs = {need for package in PACKAGES.values() for need in own_group(package)}
+    install(session, [*(p.wheel for p in PACKAGES.values()), devtool.support().wheel], sorted(needs))
+
+
+# --- running outside the source tree --------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def outside(session: nox.Session, folders: list[Path]) -> Iterator[Path]:
+    """A temporary copy of test folders, documents and examples, laid out as in the checkout, without src."""
+    missing = [str(f.relative_to(ROOT)) for f in folders if not f.is_dir()]
+    if missing:
+        session.error(f"this session runs {', '.join(missing)}, which does not exist")
+    here = Path(tempfile.mkdtemp(prefix="raystreaming-tests-"))
+    ignore = shutil.ignore_patterns("__pycache__", ".*_cache", "target")
+    try:
+        copies = [*folders, *(ROOT / name for name in ("docs", "examples") if (ROOT / name).is_dir())]
+        for folder in copies:
+            shutil.copytree(folder, here / folder.relative_to(ROOT), ignore=ignore, dirs_exist_ok=True)
+            for parent in folder.relative_to(ROOT).parents:
+                if (ROOT / parent / "conftest.py").is_file():
+                    shutil.copy(ROOT / parent / "conftest.py", here / parent)
+        for text in [*ROOT.glob("*.md"), *ROOT.glob("core/*.md"), *ROOT.glob("connectors/*/*.md")]:
+            (here / text.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(text, here / text.relative_to(ROOT))
+        with session.chdir(here):
+            yield here
+    finally:
+        shutil.rmtree(here, ignore_errors=True)
+
+
+def run_pytest(session: nox.Session, folders: list[Path], packages: list[Package] | None = None) -> None:
+    """Runs the tests of some folders on the installed wheels; no test collected is a failure."""
+    with outside(session, folders) as here:
+        check_installed(session, list(PACKAGES.values()) if packages is None else packages)
+        # The script, not `python -m`: it puts no working directory on sys.path, on Python 3.10 too.
+        session.run(
+            "pytest",
+            "--config-file",
+            str(ROOT / "pyproject.toml"),
+            "--rootdir",
+            str(here),
+            "--override-ini",
+            f"cache_dir={here / '.pytest_cache'}",
+            *(session.posargs or [str(f.relative_to(ROOT)) for f in folders]),
+        )
+
+
+def check_installed(session: nox.Session, packages: list[Package]) -> None:
+    """Fails unless the packages are imported from site-packages."""
+    names = ", ".join(repr(p.imports) for p in packages)
+    session.run(
+        "python",
+        "-I",
+        "-c",
+        f"""
+import importlib.util, pathlib, sysconfig
+site = pathlib.Path(sysconfig.get_path("purelib")).resolve()
+for name in ({names},):
+    spec = importlib.util.find_spec(name)
+    assert spec is not None and spec.origin is not None, f"{{name}} is not installed"
+    assert pathlib.Path(spec.origin).resolve().is_relative_to(site), f"{{name}}: {{spec.origin}}"
+""",
+        silent=True,
+        log=False,
+    )
+
+
+def session_python(session: nox.Session) -> str:
+    """The path of the session's interpreter."""
+    return str(Path(session.bin) / "python")
+
+
+# --- what a wheel must be -------------------------------------------------------------------------
+
+
+def wheel_problems(package: Package, *, published: bool) -> list[str]:
+    """What is wrong with a package's wheel."""
+    problems = []
+    with zipfile.ZipFile(package.wheel) as wheel:
+        names = wheel.namelist()
+        info = next(n.split("/")[0] for n in names if n.split("/")[0].endswith(".dist-info"))
+        metadata_text = wheel.read(f"{info}/METADATA")
+        license_file = f"{info}/licenses/LICENSE"
+        has_license = license_file in names
+        if has_license and wheel.read(license_file) != (ROOT / "LICENSE").read_bytes():
+            problems.append("its LICENSE differs from the one at the root")
+        entry_points = (
+            wheel.read(f"{info}/entry_points.txt").decode() if f"{info}/entry_points.txt" in names else ""
+        )
+    metadata = Metadata.from_email(metadata_text)  # Raises on a field that an index would refuse.
+    if strange := sorted({n.split("/")[0] for n in names} - {package.imports, info}):
+        problems.append(f"it installs more than its own package: {', '.join(strange)}")
+    if not published:
+        return [f"{package.dist}: {p}" for p in problems]
+    if not has_license:
+        problems.append("it carries no LICENSE")
+    if f"{package.imports}/py.typed" not in names:
+        problems.append("it has no py.typed")
+    if tests := [n for n in names if re.search(r"(^|/)(tests|test_[^/]*\.py|conftest\.py)(/|$)", n)]:
+        problems.append(f"it holds tests: {', '.join(tests)}")
+    if not (metadata.summary and metadata.description and metadata.license_expression == "Apache-2.0"):
+        problems.append("its metadata lacks a summary, a description or the license")
+    requirements = metadata.requires_dist or []
+    if package.id == "core":
+        problems += extra_problems(requirements)
+    else:
+        bounds = [{s.operator for s in r.specifier} for r in requirements if r.name == "raystreaming"]
+        if bounds != [{">=", "<"}]:
+            problems.append("it must require raystreaming with a lower and an upper bound")
+        if not re.search(rf"\[raystreaming\.plugins\]\s(.*\s)*{package.id} ?=", entry_points):
+            problems.append(f"it has no entry point {package.id!r} in the group raystreaming.plugins")
+    return [f"{package.dist}: {p}" for p in problems]
+
+
+def extra_problems(requirements: list[Requirement]) -> list[str]:
+    """Whether the extra `all` is every other extra together."""
+    everything: set[str] = set()
+    union: set[str] = set()
+    for requirement in requirements:
+        if extra := re.search(r'extra == "([^"]+)"', str(requirement.marker)):
+            (everything if extra[1] == "all" else union).add(f"{requirement.name}{requirement.specifier}")
+    if everything == union:
+        return []
+    return [f"the extra `all` is not the others together: {', '.join(sorted(everything ^ union))} differ"]
