@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from raystreaming_test_support.events import load_topic
@@ -32,7 +33,7 @@ PARTITIONS = 4
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Kafka to Parquet, from nothing.")
+    parser = argparse.ArgumentParser(prog="dev.py demo", description="Kafka to Parquet, from nothing.")
     parser.add_argument(
         "--servers", metavar="HOST:PORT", help="use this Kafka; without it a broker is started"
     )
@@ -84,11 +85,15 @@ def kafka(servers: str | None) -> Iterator[tuple[str, str]]:
         with LocalBroker() as broker:
             yield broker.servers, "events"
         return
+    admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
+    try:
+        admin.list_topics(timeout=10)
+    except KafkaException:
+        sys.exit(f"No Kafka answers at {servers}.")
     topic = f"raystreaming-demo-{uuid.uuid4().hex[:8]}"
     try:
         yield servers, topic
     finally:
-        admin = AdminClient({"bootstrap.servers": servers})
         for deleted in admin.delete_topics([topic], operation_timeout=10).values():
             with contextlib.suppress(Exception):
                 deleted.result(timeout=15)
@@ -129,7 +134,7 @@ def show(out: Path) -> None:
     if not files:
         sys.exit("The job wrote no Parquet file.")
     table = data.to_table()
-    print(f"\n{len(files)} Parquet files, such as {files[0]}, hold {table.num_rows:,} rows:\n")
+    print(f"\n{table.num_rows:,} rows in {len(files)} Parquet file(s), such as {files[0]}:\n")
     print_rows(table.slice(0, 5))
     if "event_type" in table.column_names:
         counts = table.group_by("event_type").aggregate([([], "count_all")]).sort_by("event_type")
