@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
@@ -85,8 +86,15 @@ def typing(session: nox.Session) -> None:
     """Mypy and pyright, both strict, on every src folder, with all wheels installed."""
     session.install(*published_wheels(), *group("typing"))
     sources = [str(package.folder.relative_to(ROOT) / "src") for package in PACKAGES.values()]
-    session.run("mypy", *sources)
-    session.run("pyright", "--project", "pyproject.toml", "--pythonpath", session_python(session))
+    failed = []
+    pyright = ["pyright", "--project", "pyproject.toml", "--pythonpath", str(Path(session.bin) / "python")]
+    for command in (["mypy", *sources], pyright):
+        try:
+            session.run(*command)
+        except CommandFailed:  # Show what the other one says, too.
+            failed.append(command[0])
+    if failed:
+        session.error(f"{' and '.join(failed)} found errors")
 
 
 @nox.session(requires=["wheels"])
@@ -274,11 +282,6 @@ for name in ({names},):
         silent=True,
         log=False,
     )
-
-
-def session_python(session: nox.Session) -> str:
-    """The path of the session's interpreter."""
-    return str(Path(session.bin) / "python")
 
 
 # --- what a wheel must be -------------------------------------------------------------------------
