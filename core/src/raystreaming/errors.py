@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 __all__ = [
     "CheckpointDamaged",
     "CheckpointError",
+    "CheckpointNotWritten",
     "ConnectorError",
     "GraphError",
     "IncompatiblePlugin",
@@ -80,6 +81,10 @@ class Terminal(ConnectorError):
 
 class CheckpointError(RayStreamingError):
     """A checkpoint could not be written, read or used."""
+
+
+class CheckpointNotWritten(CheckpointError, Retryable):
+    """A file of a checkpoint could not be written; the job restarts, a limited number of times."""
 
 
 class CheckpointDamaged(CheckpointError):

@@ -56,3 +56,12 @@ class Batch:
             None if self.keys is None else self.keys[start:stop],
             None if self.timestamps is None else self.timestamps[start:stop],
         )
+
+    def take(self, indices: Sequence[int]) -> Batch:
+        """Return the records at `indices`, in that order."""
+        values = self.values
+        return Batch(
+            [values[i] for i in indices] if isinstance(values, list) else values.take(indices),
+            None if self.keys is None else [self.keys[i] for i in indices],
+            None if self.timestamps is None else [self.timestamps[i] for i in indices],
+        )

@@ -1,0 +1,1 @@
+"""Pure state machines: no sockets, no threads, no clocks, no Ray."""

@@ -1,0 +1,148 @@
+"""Partitioners: which channel of an output edge each record takes."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from raystreaming.errors import OperatorError
+from raystreaming.graph import OutputEdge, Partitioning
+from raystreaming.records import Batch, rows_of
+from raystreaming.state import KeyGroups, group_owners
+
+
+class Partitioner(ABC):
+    """Splits a batch over the channels of an edge, keeping the order per channel."""
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        self.channels = channels
+
+    @abstractmethod
+    def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """Yield channel ids with what goes to each; never an empty batch."""
+
+
+class Forward(Partitioner):
+    """Everything to the one channel."""
+
+    def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """Yield the batch once."""
+        yield self.channels[0], batch
+
+
+class Broadcast(Partitioner):
+    """Everything to every channel."""
+
+    def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """Yield the batch once per channel."""
+        for channel in self.channels:
+            yield channel, batch
+
+
+class RoundRobin(Partitioner):
+    """Record after record to channel after channel; also rescale, over nearby channels only."""
+
+    def __init__(self, channels: Sequence[int], start: int = 0) -> None:
+        super().__init__(channels)
+        self._next = start % len(channels)
+
+    def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """Yield every n-th record per channel."""
+        n, size = len(self.channels), len(batch)
+        for k in range(min(n, size)):
+            target = (self._next + k) % n
+            yield self.channels[target], batch if n == 1 else batch.take(range(k, size, n))
+        self._next = (self._next + size) % n
+
+
+class _ByTarget(Partitioner):
+    """Partitioners that compute a channel index per record."""
+
+    def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """Yield the records of each target."""
+        buckets: list[list[int]] = [[] for _ in self.channels]
+        for i, target in enumerate(self.targets(batch)):
+            buckets[target].append(i)
+        for channel, indices in zip(self.channels, buckets, strict=True):
+            if len(indices) == len(batch):
+                yield channel, batch
+            elif indices:
+                yield channel, batch.take(indices)
+
+    @abstractmethod
+    def targets(self, batch: Batch) -> Iterable[int]:
+        """Return the index of the channel of each record."""
+
+
+class ByKey(_ByTarget):
+    """Equal keys to one channel, by key group."""
+
+    def __init__(self, channels: Sequence[int], operator: str, key_groups: int) -> None:
+        super().__init__(channels)
+        self._operator = operator
+        self._groups = KeyGroups(key_groups)
+        self._owner = group_owners(key_groups, len(channels))
+
+    def targets(self, batch: Batch) -> Iterable[int]:
+        """Look up the owners of the keys' groups."""
+        assert batch.keys is not None, "the graph puts key edges behind key_by only"
+        try:
+            groups = list(map(self._groups.__getitem__, batch.keys))
+        except (TypeError, ValueError) as error:
+            raise OperatorError(f"operator {self._operator!r}: {error}") from error
+        return map(self._owner.__getitem__, groups)
+
+
+class Shuffle(_ByTarget):
+    """Each record to a random channel; the generator enters with its seed."""
+
+    def __init__(self, channels: Sequence[int], seed: int) -> None:
+        super().__init__(channels)
+        self._random = random.Random(seed)
+
+    def targets(self, batch: Batch) -> Iterable[int]:
+        """Draw the channels."""
+        return self._random.choices(range(len(self.channels)), k=len(batch))
+
+
+class Custom(_ByTarget):
+    """Each record to the channel a user function names."""
+
+    def __init__(
+        self, channels: Sequence[int], operator: str, choose: Callable[[Any, int], int]
+    ) -> None:
+        super().__init__(channels)
+        self._operator = operator
+        self._choose = choose
+
+    def targets(self, batch: Batch) -> Iterable[int]:
+        """Ask the function."""
+        n = len(self.channels)
+        for value in rows_of(batch.values):
+            target = self._choose(value, n)
+            if not isinstance(target, int) or not 0 <= target < n:
+                raise OperatorError(
+                    f"operator {self._operator!r}: the partition function returned {target!r} for "
+                    f"{value!r}; it must return a task index from 0 to {n - 1}"
+                )
+            yield target
+
+
+def partitioner(edge: OutputEdge, operator: str, task: int, key_groups: int) -> Partitioner:
+    """Make the partitioner of one output edge of one task."""
+    match edge.partitioning:
+        case Partitioning.FORWARD:
+            return Forward(edge.channels)
+        case Partitioning.BROADCAST:
+            return Broadcast(edge.channels)
+        case Partitioning.ROUND_ROBIN | Partitioning.RESCALE:
+            return RoundRobin(edge.channels, start=task)
+        case Partitioning.KEY:
+            return ByKey(edge.channels, operator, key_groups)
+        case Partitioning.SHUFFLE:
+            return Shuffle(edge.channels, seed=task)
+        case Partitioning.CUSTOM:
+            assert edge.choose is not None, "custom partitioning has a function"
+            return Custom(edge.channels, operator, edge.choose)

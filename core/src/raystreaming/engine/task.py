@@ -1,0 +1,309 @@
+"""`Task`: one parallel instance of a chain, as a pure state machine.
+
+It is fed frames (or, at a source, what its reader fetched) and barriers, works in small pieces, and
+leaves frames and events to be collected. The runtime decides when `step` is called: never while an
+output is full, unless only a mark is due.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from raystreaming.connector.operator import Operator, OperatorContext, PieceLimit
+from raystreaming.connector.source import Fetched, Position
+from raystreaming.engine.inputs import Inputs
+from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded, TaskEvent
+from raystreaming.engine.partition import partitioner
+from raystreaming.graph import TaskSpec
+from raystreaming.operators.keyed import KeyedOperator
+from raystreaming.operators.sink import SinkOperator
+from raystreaming.records import Barrier, Batch, Element, EndOfInput, Frame, is_columnar
+
+ARROW_FACTOR = 64
+"""How many more rows than list records a piece may have where the whole chain takes Arrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedOperator:
+    """An operator of a chain with its id."""
+
+    id: str
+    operator: Operator
+
+
+class Task:
+    """One task. Single-threaded; owns its operators.
+
+    Attributes:
+        spec: Its place in the execution graph.
+        piece: How much one `step` takes; shared with operators that expand.
+        frames: Frames to be sent; the runtime takes them after each step.
+        events: Events for the coordinator; taken likewise.
+        consumed: Sources: sizes of the entries consumed; taken likewise.
+        ended: Whether the end of the input has been passed on.
+        records_in: Records taken.
+        records_out: Records passed on to other tasks.
+    """
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        operators: Sequence[NamedOperator],
+        key_groups: int,
+        incarnation: int = 0,
+    ) -> None:
+        self.spec = spec
+        self.piece = PieceLimit()
+        self.frames: list[Frame] = []
+        self.events: list[TaskEvent] = []
+        self.consumed: list[int] = []
+        self.ended = False
+        self.records_in = 0
+        self.records_out = 0
+        self._operators = operators
+        self._incarnation = incarnation
+        self._inputs = Inputs(spec.inputs, incarnation)
+        self._is_source = spec.vertex.source is not None
+        self._takes_arrow = all(op.columnar or op.source for op in spec.vertex.operators)
+        last = spec.vertex.operators[-1].id
+        self._outputs = [partitioner(e, last, spec.index, key_groups) for e in spec.outputs]
+        self._offsets = dict.fromkeys((c for e in spec.outputs for c in e.channels), 0)
+        # What is being worked on: a batch, how far it is cut, the current piece's results.
+        self._batch: Batch | None = None
+        self._taken = 0
+        self._results: Iterator[Batch] | None = None
+        # Sources only.
+        self._entries: deque[Fetched] = deque()
+        self._entry: Fetched | None = None
+        self._positions: dict[str, tuple[Position, bool]] = {}
+        self._open_splits: set[str] = set()
+        self._more_splits = self._is_source
+        self._barriers: deque[tuple[Barrier, bool]] = deque()
+        self._halted = False
+        self._draining = False
+        self._finishing = False
+
+    def open(self) -> None:
+        """Open the operators, the last one first."""
+        spec = self.spec
+        for named in reversed(self._operators):
+            named.operator.open(
+                OperatorContext(named.id, spec.index, spec.vertex.parallelism, self.piece)
+            )
+
+    def close(self) -> None:
+        """Close the operators, whatever they raise; the first error is raised at the end."""
+        first: Exception | None = None
+        for named in self._operators:
+            try:
+                named.operator.close()
+            except Exception as error:
+                first = first or error
+        if first is not None:
+            raise first
+
+    @property
+    def splits(self) -> Iterable[str]:
+        """Source: the ids of the splits of this task."""
+        return self._positions.keys()
+
+    # Input -------------------------------------------------------------------------------
+
+    def receive(self, frame: Frame) -> None:
+        """Take a frame of one of the input channels."""
+        self._inputs.channels[frame.channel].receive(frame)
+
+    def queued(self, channel: int) -> int:
+        """Return how many records wait on an input channel."""
+        return self._inputs.channels[channel].records
+
+    def assign(self, positions: dict[str, Position], last: bool) -> None:
+        """Source: these splits belong to the task; no others will follow if `last`."""
+        for split, position in positions.items():
+            self._positions[split] = (position, False)
+            self._open_splits.add(split)
+        self._more_splits = not last
+
+    def feed(self, entry: Fetched) -> None:
+        """Source: take what the reader fetched."""
+        self._entries.append(entry)
+
+    def inject(self, barrier: Barrier, halt: bool = False) -> None:
+        """Source: end the epoch before the next entry; consume no more if `halt`."""
+        self._barriers.append((barrier, halt))
+
+    def drain(self) -> None:
+        """Source: pass the end on before the next entry."""
+        self._draining = True
+
+    # Work --------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether records are half-way through the chain."""
+        return self._results is not None or self._batch is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether `step` has something to do."""
+        if self.busy:
+            return True
+        if not self._is_source:
+            return self._inputs.ready()
+        return self.mark_due or bool(self._entries and not self._halted and not self.ended)
+
+    @property
+    def mark_due(self) -> bool:
+        """Whether the next step emits marks only, for which there is always room."""
+        if self.busy or not self._is_source:
+            return False
+        return bool(self._barriers) or (self._source_is_through and not self.ended and not self._halted)
+
+    @property
+    def _source_is_through(self) -> bool:
+        if self._draining:
+            return True
+        return not (self._entries or self._open_splits or self._more_splits)
+
+    def step(self) -> int:
+        """Do one piece of work.
+
+        Returns:
+            How many input records the step began with; 0 if it went on with earlier ones.
+        """
+        if self._results is not None:
+            self._pull()
+            return 0
+        if self._batch is not None:
+            return self._cut()
+        if self._is_source:
+            return self._source_step()
+        element = self._inputs.take(self._limit_for_lists())
+        if isinstance(element, Batch):
+            return self._begin(element)
+        if isinstance(element, Barrier):
+            self._snapshot(element)
+        elif element is not None:
+            self._finish()
+        return 0
+
+    def _source_step(self) -> int:
+        if self._barriers:
+            barrier, self._halted = self._barriers.popleft()
+            self._snapshot(barrier)
+            return 0
+        if self._halted or self.ended:
+            return 0
+        if self._source_is_through:
+            self._entries.clear()
+            self._finish()
+            return 0
+        self._entry = self._entries.popleft()
+        if self._entry.batch is None or not len(self._entry.batch):
+            self._entry_done()
+            return 0
+        return self._begin(self._entry.batch)
+
+    def _begin(self, batch: Batch) -> int:
+        self.records_in += len(batch)
+        self._batch, self._taken = batch, 0
+        return self._cut()
+
+    def _limit_for_lists(self) -> int:
+        return self.piece.records * (ARROW_FACTOR if self._takes_arrow else 1)
+
+    def _cut(self) -> int:
+        batch = self._batch
+        assert batch is not None
+        limit = self.piece.records
+        if self._takes_arrow and is_columnar(batch.values):
+            limit *= ARROW_FACTOR
+        size = len(batch)
+        if self._taken == 0 and size <= limit:
+            piece, self._batch = batch, None
+        else:
+            piece = batch.slice(self._taken, self._taken + limit)
+            self._taken += limit
+            if self._taken >= size:
+                self._batch = None
+        self._results = self._transform(piece, 0)
+        self._pull()
+        return len(piece)
+
+    def _transform(self, batch: Batch, first: int) -> Iterator[Batch]:
+        stream: Iterator[Batch] = iter((batch,))
+        for named in self._operators[first:]:
+            stream = chain.from_iterable(map(named.operator.process, stream))
+        return stream
+
+    def _pull(self) -> None:
+        assert self._results is not None
+        for result in self._results:
+            self._emit(result)
+            return
+        self._results = None
+        if self._batch is None:
+            if self._finishing:
+                self._pass_end_on()
+            elif self._entry is not None:
+                self._entry_done()
+
+    def _entry_done(self) -> None:
+        entry, self._entry = self._entry, None
+        assert entry is not None
+        self._positions[entry.split] = (entry.position, entry.end)
+        self.consumed.append(0 if entry.batch is None else len(entry.batch))
+        if entry.end:
+            self._open_splits.discard(entry.split)
+
+    # Output ------------------------------------------------------------------------------
+
+    def _emit(self, batch: Batch) -> None:
+        if not len(batch):
+            return
+        self.records_out += len(batch)
+        for output in self._outputs:
+            for channel, part in output.split(batch):
+                self._send(channel, part)
+
+    def _send(self, channel: int, element: Element) -> None:
+        frame = Frame(channel, self._incarnation, self._offsets[channel], element)
+        self._offsets[channel] += len(frame)
+        self.frames.append(frame)
+
+    def _send_all(self, element: Element) -> None:
+        for channel in self._offsets:
+            self._send(channel, element)
+
+    def _finish(self) -> None:
+        self._finishing = True
+        self._results = chain.from_iterable(
+            self._finish_from(i) for i in range(len(self._operators))
+        )
+        self._pull()
+
+    def _finish_from(self, index: int) -> Iterator[Batch]:
+        for batch in self._operators[index].operator.finish():
+            yield from self._transform(batch, index + 1)
+
+    def _pass_end_on(self) -> None:
+        self._finishing = False
+        self.ended = True
+        self._send_all(EndOfInput())
+        if self._is_source:
+            self.events.append(SourceEnded(self.spec.id))
+
+    def _snapshot(self, barrier: Barrier) -> None:
+        operators: dict[str, OperatorSnapshot] = {}
+        for named in self._operators:
+            op = named.operator
+            prepared = op.prepare(barrier.epoch) if isinstance(op, SinkOperator) else None
+            groups = op.state.snapshot() if isinstance(op, KeyedOperator) else None
+            operators[named.id] = OperatorSnapshot(groups, op.snapshot(), prepared)
+        self.events.append(
+            Snapshot(self.spec.id, barrier.epoch, dict(self._positions), operators)
+        )
+        self._send_all(barrier)

@@ -1,0 +1,28 @@
+"""The three graphs of a job: logical, job (chains) and execution (tasks and channels)."""
+
+from raystreaming.graph.execution import Channel, ExecutionGraph, OutputEdge, TaskSpec, execution_graph
+from raystreaming.graph.job import JobEdge, JobGraph, JobVertex, job_graph
+from raystreaming.graph.logical import (
+    Edge,
+    LogicalGraph,
+    LogicalOperator,
+    Partitioning,
+    TaskSetup,
+)
+
+__all__ = [
+    "Channel",
+    "Edge",
+    "ExecutionGraph",
+    "JobEdge",
+    "JobGraph",
+    "JobVertex",
+    "LogicalGraph",
+    "LogicalOperator",
+    "OutputEdge",
+    "Partitioning",
+    "TaskSetup",
+    "TaskSpec",
+    "execution_graph",
+    "job_graph",
+]

@@ -1,0 +1,100 @@
+"""The job graph: operators fused into chains.
+
+A chain runs in one task; batches go from operator to operator by a plain call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from raystreaming.graph.logical import Edge, LogicalGraph, LogicalOperator, Partitioning
+
+
+@dataclass(frozen=True, slots=True)
+class JobEdge:
+    """From one chain to another, with the partitioning that was decided."""
+
+    upstream: int
+    downstream: int
+    partitioning: Partitioning
+    choose: Callable[[Any, int], int] | None = None
+
+
+@dataclass(slots=True)
+class JobVertex:
+    """A chain: operators that run in one task."""
+
+    index: int
+    operators: list[LogicalOperator]
+    parallelism: int
+
+    @property
+    def name(self) -> str:
+        """The ids of the chain's operators."""
+        return " -> ".join(op.name for op in self.operators)
+
+    @property
+    def source(self) -> LogicalOperator | None:
+        """The source at the chain's head, if it has one."""
+        head = self.operators[0]
+        return head if head.source is not None else None
+
+    @property
+    def columnar_source(self) -> bool:
+        """Whether the source of the chain should give Arrow batches: the next operator takes them."""
+        return len(self.operators) > 1 and self.operators[1].columnar
+
+
+@dataclass(slots=True)
+class JobGraph:
+    """Chains and the edges between them."""
+
+    vertices: list[JobVertex] = field(default_factory=list[JobVertex])
+    edges: list[JobEdge] = field(default_factory=list[JobEdge])
+
+
+def resolve(edge: Edge, downstream: LogicalOperator) -> Partitioning:
+    """Decide the partitioning of an edge."""
+    one_to_one = edge.upstream.parallelism == downstream.parallelism
+    single = one_to_one and downstream.parallelism == 1
+    if edge.partitioning is None:
+        return Partitioning.FORWARD if one_to_one else Partitioning.ROUND_ROBIN
+    if edge.partitioning is Partitioning.KEY and single:
+        return Partitioning.FORWARD
+    return edge.partitioning
+
+
+def _chains(graph: LogicalGraph, op: LogicalOperator) -> bool:
+    """Return whether `op` is fused with its input."""
+    if len(op.edges) != 1 or op.start_new_chain or op.disable_chain:
+        return False
+    upstream = op.edges[0].upstream
+    return (
+        resolve(op.edges[0], op) is Partitioning.FORWARD
+        and upstream.parallelism == op.parallelism
+        and not upstream.disable_chain
+        and len(graph.downstream(upstream)) == 1
+    )
+
+
+def job_graph(graph: LogicalGraph) -> JobGraph:
+    """Fuse operators into chains."""
+    result = JobGraph()
+    home: dict[LogicalOperator, JobVertex] = {}
+    for op in graph.operators:
+        if _chains(graph, op):
+            vertex = home[op.edges[0].upstream]
+            vertex.operators.append(op)
+        else:
+            vertex = JobVertex(len(result.vertices), [op], op.parallelism)
+            result.vertices.append(vertex)
+            for edge in op.edges:
+                result.edges.append(
+                    JobEdge(
+                        home[edge.upstream].index, vertex.index, resolve(edge, op), edge.choose
+                    )
+                )
+        home[op] = vertex
+    return result

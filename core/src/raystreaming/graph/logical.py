@@ -1,0 +1,179 @@
+"""The logical graph: the operators a program names, and the edges between them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from raystreaming.connector.operator import Operator
+from raystreaming.connector.sink import Sink, WriterContext
+from raystreaming.connector.source import Source
+from raystreaming.errors import GraphError, nearest
+
+
+class Partitioning(Enum):
+    """How the records of one operator's tasks are spread over the next operator's tasks."""
+
+    FORWARD = "forward"
+    KEY = "key"
+    SHUFFLE = "shuffle"
+    BROADCAST = "broadcast"
+    RESCALE = "rescale"
+    ROUND_ROBIN = "round robin"
+    CUSTOM = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From an operator to the next.
+
+    Attributes:
+        upstream: Where records come from.
+        partitioning: None leaves the choice: forward if the parallelism is equal, else round robin.
+        choose: For custom partitioning: ``choose(value, n)`` returns a task index.
+    """
+
+    upstream: LogicalOperator
+    partitioning: Partitioning | None = None
+    choose: Callable[[Any, int], int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSetup:
+    """What an operator may need to be built for a task."""
+
+    key_groups: int
+    writer: WriterContext
+
+
+@dataclass(slots=True, eq=False)
+class LogicalOperator:
+    """One operator of the program.
+
+    Attributes:
+        kind: What it is, e.g. ``"map"`` or ``"read_kafka"``.
+        edges: Its inputs.
+        build: Makes the operator of one task; None for sources.
+        source: Set for sources.
+        sink: Set for sinks.
+        stateful: Whether checkpoints hold something of it that must find it again.
+        columnar: Whether it takes Arrow batches without turning them into rows.
+        parallelism: Number of tasks.
+        uid: Identity given by the user.
+        label: Name given by the user, for people.
+        start_new_chain: Never fused with the operator before it.
+        disable_chain: Never fused with any other.
+        language: Language its function is written in.
+        id: Stable identity; set by `LogicalGraph.identify`.
+    """
+
+    kind: str
+    edges: list[Edge] = field(default_factory=list[Edge])
+    build: Callable[[TaskSetup], Operator] | None = None
+    source: Source[Any] | None = None
+    sink: Sink[Any] | None = None
+    stateful: bool = False
+    columnar: bool = False
+    parallelism: int = 1
+    uid: str | None = None
+    label: str | None = None
+    start_new_chain: bool = False
+    disable_chain: bool = False
+    language: str = "python"
+    id: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people see."""
+        return self.label or self.id or self.kind
+
+
+class LogicalGraph:
+    """All operators of one job, inputs before the operators they feed."""
+
+    def __init__(self) -> None:
+        self.operators: list[LogicalOperator] = []
+
+    def add(self, operator: LogicalOperator) -> LogicalOperator:
+        """Add an operator whose inputs are in the graph already."""
+        self.operators.append(operator)
+        return operator
+
+    def downstream(self, operator: LogicalOperator) -> list[tuple[LogicalOperator, Edge]]:
+        """Return the operators fed by `operator`, with the edges."""
+        return [(op, e) for op in self.operators for e in op.edges if e.upstream is operator]
+
+    @property
+    def sources(self) -> list[LogicalOperator]:
+        """The operators that read."""
+        return [op for op in self.operators if op.source is not None]
+
+    @property
+    def sinks(self) -> list[LogicalOperator]:
+        """The operators that write."""
+        return [op for op in self.operators if op.sink is not None]
+
+    def identify(self) -> None:
+        """Give every operator its id.
+
+        The id is the user's ``uid`` or a path: the nearest operators with state above it, and its
+        kind, numbered in the order of the program where that is not unique. Adding or removing a
+        stateless operator therefore changes no id of an operator with state.
+
+        Raises:
+            GraphError: Two operators have the same ``uid``.
+        """
+        anchors: dict[LogicalOperator, str] = {}
+        taken: Counter[str] = Counter()
+        for operator in self.operators:
+            above = "+".join(dict.fromkeys(anchors[e.upstream] for e in operator.edges))
+            path = f"{above}.{operator.kind}" if above else operator.kind
+            if operator.uid is not None:
+                operator.id = operator.uid
+                if taken[operator.uid]:
+                    raise GraphError(
+                        f"two operators have the uid {operator.uid!r}: give each its own"
+                    )
+                taken[operator.uid] += 1
+            else:
+                taken[path] += 1
+                operator.id = path if taken[path] == 1 else f"{path}-{taken[path]}"
+            anchors[operator] = operator.id if operator.stateful or not above else above
+
+    def validate(self) -> None:
+        """Refuse what cannot run, all problems at once.
+
+        Raises:
+            GraphError: A stream has no sink, or there is nothing to run.
+        """
+        problems = list(self._problems())
+        if problems:
+            raise GraphError("this job cannot run: " + "; ".join(problems))
+
+    def _problems(self) -> Iterable[str]:
+        if not self.sources:
+            yield "it reads nothing: begin with a source, e.g. ctx.read_text_file(path)"
+        fed = {e.upstream for op in self.operators for e in op.edges}
+        for op in self.operators:
+            if op not in fed and op.sink is None:
+                yield f"stream {op.name!r} has no sink: end it with .sink(fn), .print() or .write_files(...)"
+            for edge in op.edges:
+                upstream = edge.upstream
+                if edge.partitioning is Partitioning.FORWARD and (
+                    upstream.parallelism != op.parallelism
+                ):
+                    yield (
+                        f"forward from {upstream.name!r} (parallelism {upstream.parallelism}) to "
+                        f"{op.name!r} ({op.parallelism}) needs equal parallelism: "
+                        f"set_parallelism, or rescale()"
+                    )
+
+    def operator(self, id_: str) -> LogicalOperator:
+        """Return the operator with this id."""
+        for op in self.operators:
+            if op.id == id_:
+                return op
+        raise KeyError(f"no operator {id_!r}{nearest(id_, (o.id for o in self.operators))}")

@@ -1,0 +1,41 @@
+"""`JobStatus`: what can be told about a job at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    """One task.
+
+    Attributes:
+        name: The chain, and the instance where there are several.
+        records_in: Records taken since this start.
+        records_out: Records passed on to other tasks since this start.
+    """
+
+    name: str
+    records_in: int
+    records_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """One job.
+
+    Attributes:
+        job: Its name.
+        state: ``running``, ``restarting``, ``finished``, ``stopped``, ``cancelled`` or ``failed``.
+        checkpoint: Number of the last complete checkpoint.
+        restarts: How often it has restarted by itself.
+        counts: Counters of connectors, e.g. ``{"skipped": 3}``.
+        tasks: Its tasks.
+    """
+
+    job: str
+    state: str
+    checkpoint: int = 0
+    restarts: int = 0
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    tasks: list[TaskStatus] = field(default_factory=list[TaskStatus])

@@ -1,0 +1,66 @@
+"""The end of a chain: hands batches to the writer of a sink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from raystreaming.connector.operator import Operator, OperatorContext
+from raystreaming.connector.sink import Prepared, Sink, TwoPhaseWriter, Writer, WriterContext
+from raystreaming.records import Batch, rows_of
+
+_NOTHING = Batch([])
+
+
+class SinkOperator(Operator):
+    """Writes every batch; yields nothing but an empty batch per input."""
+
+    def __init__(self, sink: Sink[Any], writer_context: WriterContext) -> None:
+        self._sink = sink
+        self._context = writer_context
+        self._state: bytes | None = None
+        self._writer: Writer[Any] | None = None
+
+    @property
+    def writer(self) -> Writer[Any]:
+        """The open writer."""
+        assert self._writer is not None, "the sink is not open"
+        return self._writer
+
+    def restore(self, state: bytes) -> None:
+        """Keep the writer's state for `open`."""
+        self._state = state
+
+    def open(self, ctx: OperatorContext) -> None:
+        """Open the writer of this task."""
+        context = replace(
+            self._context, operator=ctx.operator, task=ctx.task, parallelism=ctx.parallelism
+        )
+        self._writer = self._sink.open(self._state, context)
+
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        """Write the batch, as rows unless the sink takes Arrow."""
+        if len(batch):
+            if not self._sink.columnar and not isinstance(batch.values, list):
+                batch = Batch(rows_of(batch.values), batch.keys, batch.timestamps)
+            self.writer.write(batch)
+        yield _NOTHING
+
+    def prepare(self, epoch: int) -> Prepared:
+        """Flush, or get the epoch's output ready to be committed."""
+        writer = self.writer
+        if isinstance(writer, TwoPhaseWriter):
+            return writer.prepare(epoch)
+        writer.flush()
+        return None
+
+    def snapshot(self) -> bytes | None:
+        """Return the writer's state."""
+        writer = self.writer
+        return writer.snapshot() if isinstance(writer, TwoPhaseWriter) else None
+
+    def close(self) -> None:
+        """Close the writer."""
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,261 @@
+"""The connectors of all installed plugins, loaded one plugin at a time and only when needed."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import threading
+import traceback
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import pluggy
+
+from raystreaming.errors import (
+    PluginConflict,
+    PluginError,
+    PluginLoadError,
+    UnknownConnector,
+    nearest,
+)
+from raystreaming.plugins import builtin, hookspecs
+from raystreaming.plugins.hookspecs import GROUP, PROJECT, OperatorSpec, SinkSpec, SourceSpec
+
+Spec: TypeAlias = "SourceSpec | SinkSpec | OperatorSpec"
+Kind = Literal["source", "sink", "operator"]
+
+FIRST_PARTY = {
+    "kafka": "raystreaming-kafka",
+    "files": "raystreaming-files",
+    "java": "raystreaming-java",
+}
+"""Connector name -> distribution, for the message that says what to install."""
+
+_KINDS: dict[type[Spec], Kind] = {SourceSpec: "source", SinkSpec: "sink", OperatorSpec: "operator"}
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFailure:
+    """A plugin that could not be loaded; everything else works."""
+
+    name: str
+    dist: str
+    version: str
+    error: BaseException
+
+    def traceback(self) -> str:
+        """Return the traceback as text."""
+        return "".join(traceback.format_exception(self.error))
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A connector and the distribution it comes from."""
+
+    kind: Kind
+    spec: Spec
+    dist: str
+    version: str
+
+    def load(self) -> type[Any]:
+        """Import and return the class.
+
+        Raises:
+            PluginLoadError: The target does not exist; an error inside its module passes through.
+        """
+        module_name, _, class_name = self.spec.target.partition(":")
+        module = importlib.import_module(module_name)
+        try:
+            cls: type[Any] = getattr(module, class_name)
+        except AttributeError as error:
+            raise PluginLoadError(
+                f"plugin {self.dist} {self.version} names {self.spec.target!r} for {self.kind} "
+                f"{self.spec.name!r}, which does not exist: report it to the authors of {self.dist}"
+            ) from error
+        return cls
+
+
+class Registry:
+    """Finds connectors by name. Order: the core's own, the plugin of that name, all others."""
+
+    def __init__(self) -> None:
+        self.failures: list[PluginFailure] = []
+        self._found: dict[tuple[Kind, str], Registered] = {}
+        self._conflicts: dict[tuple[Kind, str], set[str]] = {}
+        self._staged: list[Spec] = []
+        self._lock = threading.RLock()
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        # Historic: each plugin that registers later is asked at once, while it is known whose it is.
+        for hook in ("raystreaming_sources", "raystreaming_sinks", "raystreaming_operators"):
+            getattr(self._manager.hook, hook).call_historic(result_callback=self._stage)
+        self._entries: dict[str, list[importlib.metadata.EntryPoint]] | None = None
+        self._register(builtin, "built-in", "raystreaming", "")
+
+    # Looking up --------------------------------------------------------------------------
+
+    def source(self, name: str) -> type[Any]:
+        """Return the source class called `name`. Raises `PluginError` with what to do."""
+        return self.find("source", name).load()
+
+    def sink(self, name: str) -> type[Any]:
+        """Return the sink class called `name`. Raises `PluginError` with what to do."""
+        return self.find("sink", name).load()
+
+    def operator(self, name: str) -> type[Any]:
+        """Return the operator class called `name`. Raises `PluginError` with what to do."""
+        return self.find("operator", name).load()
+
+    def find(self, kind: Kind, name: str) -> Registered:
+        """Return a connector, loading as few plugins as needed.
+
+        Raises:
+            UnknownConnector: Nobody provides it; says what to install.
+            PluginLoadError: Its plugin is broken; the original error is the cause.
+            PluginConflict: Several distributions provide it.
+        """
+        with self._lock:
+            if (kind, name) not in self._found:
+                self._load(name)
+            if (kind, name) not in self._found:
+                self.load_all()
+            if (kind, name) in self._conflicts:
+                dists = sorted(self._conflicts[kind, name])
+                raise PluginConflict(
+                    f"{kind} {name!r} is provided by {' and '.join(dists)}: "
+                    f"uninstall one of them, e.g. pip uninstall {dists[-1]}"
+                )
+            if (kind, name) in self._found:
+                return self._found[kind, name]
+            raise self._missing(kind, name)
+
+    def all(self) -> list[Registered]:
+        """Return every connector of every plugin that loads, sorted by name."""
+        with self._lock:
+            self.load_all()
+            unique = {(r.kind, r.spec.name): r for r in self._found.values()}
+            return [unique[key] for key in sorted(unique, key=lambda k: (k[1], k[0]))]
+
+    def names(self, kind: Kind) -> list[str]:
+        """Return the names of all connectors of a kind, aliases included."""
+        with self._lock:
+            self.load_all()
+            return sorted(name for k, name in self._found if k == kind)
+
+    # Loading -----------------------------------------------------------------------------
+
+    def load_all(self) -> None:
+        """Load every installed plugin that is not loaded yet."""
+        with self._lock:
+            for name in list(self._installed()):
+                self._load(name)
+
+    def _installed(self) -> dict[str, list[importlib.metadata.EntryPoint]]:
+        if self._entries is None:
+            self._entries = {}
+            for entry in importlib.metadata.entry_points(group=GROUP):
+                self._entries.setdefault(entry.name, []).append(entry)
+        return self._entries
+
+    def _load(self, name: str) -> None:
+        entries = self._installed().pop(name, [])
+        seen: set[str] = set()
+        for entry in entries:
+            dist = entry.dist.name if entry.dist else entry.value
+            if dist in seen:  # found twice on sys.path
+                continue
+            seen.add(dist)
+            version = entry.dist.version if entry.dist else "unknown"
+            try:
+                self._register(entry.load(), f"{dist}:{name}", dist, version)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything at import
+                self._failed(PluginFailure(name, dist, version, error))
+
+    def _register(self, plugin: Any, plugin_name: str, dist: str, version: str) -> None:
+        """Take over all of a plugin, or nothing of it."""
+        self._staged = []
+        try:
+            self._manager.register(plugin, name=plugin_name)
+            self._manager.check_pending()
+            self._refuse_unmarked(plugin)
+        except BaseException:
+            if self._manager.has_plugin(plugin_name):
+                self._manager.unregister(name=plugin_name)
+            raise
+        for spec in self._staged:
+            registered = Registered(_KINDS[type(spec)], spec, dist, version)
+            for name in (spec.name, *spec.aliases):
+                self._take(registered, name)
+
+    def _take(self, new: Registered, name: str) -> None:
+        key = (new.kind, name)
+        old = self._found.get(key)
+        if old is not None and old.dist != new.dist:
+            self._conflicts.setdefault(key, {old.dist}).add(new.dist)
+        self._found[key] = new
+
+    def _stage(self, specs: Iterable[Spec]) -> None:
+        for spec in specs:  # a generator raises here, inside the try of its own plugin
+            if type(spec) not in _KINDS:
+                raise PluginLoadError(
+                    f"a hook returned {spec!r}; it must return SourceSpec, SinkSpec or OperatorSpec"
+                )
+            self._staged.append(spec)
+
+    def _refuse_unmarked(self, plugin: Any) -> None:
+        marked = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
+        for name in dir(plugin):
+            if name.startswith(f"{PROJECT}_") and callable(getattr(plugin, name)) and name not in marked:
+                raise PluginLoadError(
+                    f"function {name!r} looks like a hook and is not marked: put @hookimpl before it"
+                )
+
+    def _failed(self, failure: PluginFailure) -> None:
+        self.failures.append(failure)
+        text = (
+            f"plugin {failure.name!r} of {failure.dist} {failure.version} cannot be loaded and is "
+            f"left out: {type(failure.error).__name__}: {failure.error} "
+            f"(raystreaming plugins shows the traceback)"
+        )
+        if os.environ.get("RAYSTREAMING_STRICT_PLUGINS") == "1":
+            raise PluginLoadError(text) from failure.error
+        warnings.warn(text, stacklevel=2)
+
+    def _missing(self, kind: Kind, name: str) -> PluginError:
+        for failure in self.failures:
+            if failure.name == name:
+                error = PluginLoadError(
+                    f"{kind} {name!r} cannot be used: its plugin {failure.dist} {failure.version} "
+                    f"raised {type(failure.error).__name__}: {failure.error}. Reinstall it: "
+                    f"pip install --force-reinstall {failure.dist}"
+                )
+                error.__cause__ = failure.error
+                return error
+        if name in FIRST_PARTY and not any(n == name for _, n in self._found):
+            return UnknownConnector(
+                f"{kind} {name!r} needs a package that is not installed: "
+                f"pip install {FIRST_PARTY[name]}"
+            )
+        known = sorted(n for k, n in self._found if k == kind)
+        return UnknownConnector(
+            f"no installed plugin has a {kind} {name!r}{nearest(name, [*known, *FIRST_PARTY])}; "
+            f"installed: {', '.join(known) or 'none'}"
+        )
+
+
+_registry: Registry | None = None
+_lock = threading.Lock()
+
+
+def registry() -> Registry:
+    """Return the registry of this process."""
+    global _registry
+    with _lock:
+        if _registry is None:
+            _registry = Registry()
+        return _registry

@@ -1,0 +1,1 @@
+"""What drives the engine: starting a job, the embedded worker, the simulation."""

@@ -1,0 +1,161 @@
+"""The embedded runtime: a job in this process, restarted from its checkpoint where that can help."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from raystreaming.checkpoint.place import open_place
+from raystreaming.checkpoint.store import CheckpointStore
+from raystreaming.engine.messages import Outcome
+from raystreaming.errors import Retryable
+from raystreaming.observe.notices import log
+from raystreaming.observe.status import JobStatus, TaskStatus
+from raystreaming.runtime import collector
+from raystreaming.runtime.spec import JobSpec
+from raystreaming.runtime.start import Start, abort_open, begin
+from raystreaming.runtime.threads import CallThread
+from raystreaming.runtime.worker import Worker
+
+
+class EmbeddedJob:
+    """A job that runs in this process.
+
+    Args:
+        spec: The job.
+
+    Raises:
+        RayStreamingError: The job cannot start.
+    """
+
+    def __init__(self, spec: JobSpec) -> None:
+        self._spec = spec
+        self._store = CheckpointStore(open_place(spec.checkpoint_dir, spec.name), spec.retain)
+        self._counts: Counter[str] = Counter()
+        self._worker: Worker | None = None
+        self._wishes: list[Callable[[Worker], None]] = []
+        self._cancelled = threading.Event()
+        self._over = threading.Event()
+        self._restarts = 0
+        self.state = "starting"
+        self.error: BaseException | None = None
+        self._store.place.lock()
+        try:
+            start = begin(spec, self._store, spec.fresh)
+        except BaseException:
+            self._store.place.unlock()
+            raise
+        sources = [t for t in spec.execution.tasks if t.vertex.source is not None]
+        self._io = CallThread(f"{spec.name} io", self._thread_failed)
+        self._readers = {
+            t.id: CallThread(f"{spec.name} {t.name}", self._thread_failed) for t in sources
+        }
+        # No daemon: a script may end after submit, and the job runs to its end.
+        threading.Thread(target=self._main, args=(start,), name=f"{spec.name} loop").start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the job is over; return whether it is."""
+        return self._over.wait(timeout)
+
+    def stop(self) -> None:
+        """Take a checkpoint and end; the same command goes on from there."""
+        self._wish(Worker.stop)
+
+    def drain(self) -> None:
+        """End the input, so that the job finishes."""
+        self._wish(Worker.drain)
+
+    def cancel(self) -> None:
+        """End at once, without a checkpoint."""
+        self._cancelled.set()
+        self._wish(Worker.cancel)
+
+    def status(self) -> JobStatus:
+        """Return what can be told about the job now."""
+        worker = self._worker
+        return JobStatus(
+            job=self._spec.name,
+            state=self.state,
+            checkpoint=worker.coordinator.manifest.sequence if worker is not None else 0,
+            restarts=self._restarts,
+            counts=dict(self._counts),
+            tasks=[
+                TaskStatus(t.spec.name, t.records_in, t.records_out)
+                for t in (worker.tasks if worker is not None else ())
+            ],
+        )
+
+    def _wish(self, wish: Callable[[Worker], None]) -> None:
+        """Tell the worker, and every one that a restart puts in its place."""
+        self._wishes.append(wish)
+        if self._worker is not None:
+            wish(self._worker)
+
+    def _thread_failed(self, error: BaseException) -> None:
+        assert self._worker is not None, "threads get work from a worker only"
+        self._worker.failed(error)
+
+    def _main(self, start: Start) -> None:
+        """Run, and restart on errors that may pass; the body of the loop thread."""
+        collector.tune()
+        try:
+            self.state = self._attempts(start)
+        except BaseException as error:  # noqa: BLE001 - given to whoever waits
+            self.error = error
+            self.state = "failed"
+        finally:
+            collector.restore()
+            for thread in (self._io, *self._readers.values()):
+                thread.end()
+            self._store.place.unlock()
+            self._over.set()
+
+    def _attempts(self, first: Start) -> Outcome:
+        start: Start | None = first
+        in_a_row = 0
+        while True:
+            try:
+                start = start or begin(self._spec, self._store, fresh=False)
+                return self._attempt(start)
+            except Retryable as error:
+                in_a_row = 1 if start is not None and self._progressed(start) else in_a_row + 1
+                if in_a_row > self._spec.restarts:
+                    raise
+                self._pause(error, in_a_row)
+                if self._cancelled.is_set():
+                    return "cancelled"
+                start = None
+
+    def _progressed(self, start: Start) -> bool:
+        worker = self._worker
+        return worker is not None and (
+            worker.coordinator.manifest.sequence > start.manifest.sequence
+        )
+
+    def _attempt(self, start: Start) -> Outcome:
+        worker = Worker(
+            self._spec, self._store, start, self._io, self._readers, self._counts
+        )
+        self._worker = worker
+        for wish in list(self._wishes):
+            wish(worker)
+        self.state = "running"
+        outcome = worker.run()
+        if outcome == "cancelled":
+            abort_open(self._spec, worker.coordinator.manifest)
+        return outcome
+
+    def _pause(self, error: Retryable, in_a_row: int) -> None:
+        self._restarts += 1
+        self.state = "restarting"
+        delay = self._spec.restart_delay * 2 ** (in_a_row - 1)
+        log.warning(
+            "job %r: %s; restarts from its last checkpoint in %.0f s (%d of %d)",
+            self._spec.name,
+            error,
+            delay,
+            in_a_row,
+            self._spec.restarts,
+        )
+        self._cancelled.wait(delay)

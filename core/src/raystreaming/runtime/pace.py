@@ -1,0 +1,46 @@
+"""How much work is done at a time: about 20 ms, so that nothing waits long for a task."""
+
+from __future__ import annotations
+
+from raystreaming.connector.operator import PieceLimit
+from raystreaming.runtime.reading import FIRST_LIMIT, MAX_LIMIT
+
+TARGET = 0.020
+MAX_PIECE = 1000
+"""List records a piece; more of them fall out of the processor's cache."""
+
+
+class PiecePace:
+    """Adapts the piece limit of a task to what its pieces cost."""
+
+    def __init__(self, piece: PieceLimit) -> None:
+        self._piece = piece
+
+    def worked(self, records: int, seconds: float) -> None:
+        """Note what a step took."""
+        limit = self._piece.records
+        if seconds > 2 * TARGET:
+            self._piece.records = max(1, int(limit * TARGET / seconds))
+        elif limit < MAX_PIECE and records >= limit // 2 and seconds < TARGET / 2:
+            self._piece.records = min(MAX_PIECE, limit * 2)
+
+
+class EntryPace:
+    """Adapts how many records a reader fetches at a time to what an entry costs the chain."""
+
+    def __init__(self) -> None:
+        self.limit = FIRST_LIMIT
+        self._seconds = 0.0
+
+    def worked(self, seconds: float) -> None:
+        """Note what a step took."""
+        self._seconds += seconds
+
+    def entry_done(self, records: int) -> int:
+        """Note that an entry is consumed; return the new limit."""
+        seconds, self._seconds = self._seconds, 0.0
+        if seconds > 2 * TARGET:
+            self.limit = max(1, int(self.limit * TARGET / seconds))
+        elif seconds < TARGET / 2 and 2 * records >= self.limit:
+            self.limit = min(MAX_LIMIT, self.limit * 2)
+        return self.limit

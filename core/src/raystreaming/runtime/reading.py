@@ -1,0 +1,86 @@
+"""The source thread: fetches into a bounded queue, never more than it has credits for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from queue import SimpleQueue
+from typing import Any
+
+from raystreaming.connector.source import Fetched, Position, Reader, ReaderContext, Source, Split
+
+IDLE_WAIT = 0.1
+"""Seconds a read may block; bounds how long stopping takes."""
+
+CREDITS = 4
+"""Entries that may wait to be consumed."""
+
+FIRST_LIMIT = 256
+MAX_LIMIT = 65_536
+
+
+class ReadLoop:
+    """Runs the reader of one source task in one thread; controlled by messages.
+
+    Args:
+        source: What to read.
+        ctx: Who the reader is.
+        deliver: Called in the source thread with everything fetched.
+    """
+
+    def __init__(
+        self, source: Source[Any], ctx: ReaderContext, deliver: Callable[[Fetched], None]
+    ) -> None:
+        self.limit = FIRST_LIMIT
+        self._source = source
+        self._context = ctx
+        self._deliver = deliver
+        self._messages: SimpleQueue[Callable[[Reader[Any]], None]] = SimpleQueue()
+        self._credits = CREDITS
+        self._open_splits = 0
+        self._closing = False
+
+    def add_splits(self, splits: Sequence[tuple[Split, Position]]) -> None:
+        """Give the reader splits."""
+
+        def message(reader: Reader[Any]) -> None:
+            self._open_splits += len(splits)
+            reader.add_splits(splits)
+
+        self._messages.put(message)
+
+    def consumed(self) -> None:
+        """Give back the credit of an entry."""
+        self._messages.put(self._one_credit)
+
+    def _one_credit(self, reader: Reader[Any]) -> None:
+        self._credits += 1
+
+    def commit(self, positions: Mapping[str, Position]) -> None:
+        """Tell the reader how far a completed checkpoint has come."""
+        self._messages.put(lambda reader: reader.commit(positions))
+
+    def close(self) -> None:
+        """Let `run` return soon."""
+        self._messages.put(self._close)
+
+    def _close(self, reader: Reader[Any]) -> None:
+        self._closing = True
+
+    def run(self) -> None:
+        """Open the reader and fetch until closed; the body of the source thread."""
+        reader = self._source.open(self._context)
+        messages = self._messages
+        try:
+            while not self._closing:
+                may_read = self._credits > 0 and self._open_splits > 0
+                if not may_read or not messages.empty():
+                    messages.get()(reader)
+                    continue
+                fetched = reader.read(self.limit, time.monotonic() + IDLE_WAIT)
+                if fetched is not None:
+                    self._credits -= 1
+                    self._open_splits -= fetched.end
+                    self._deliver(fetched)
+        finally:
+            reader.close()

@@ -1,0 +1,161 @@
+"""Starting a job: from its last checkpoint, or from nothing.
+
+The order is the guarantee: the new run's first manifest is created (that fences out every older
+run), what the last checkpoint prepared is committed, everything else the job left open is aborted,
+and only then do readers and writers open.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from raystreaming.checkpoint.manifest import Manifest, OperatorState, SplitState
+from raystreaming.checkpoint.store import CheckpointStore
+from raystreaming.connector.sink import TwoPhaseSink
+from raystreaming.connector.source import KnownSplit, PlanContext, Split
+from raystreaming.engine.coordinator import describe_operators
+from raystreaming.errors import CheckpointError
+from raystreaming.graph import LogicalOperator
+from raystreaming.observe.notices import log
+from raystreaming.runtime.spec import JobSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A run that may begin: its manifest is durable and nothing of an older run is in the way."""
+
+    manifest: Manifest
+    resumed: bool
+
+
+def owner(manifest: Manifest, operator: str) -> str:
+    """Return the name of a sink in the outside world."""
+    return f"{manifest.job_id}-{operator}"
+
+
+def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
+    """Take the job's checkpoints over and return where to begin.
+
+    Raises:
+        CheckpointDamaged: The last checkpoint cannot be read.
+        CheckpointError: The job does not fit its last checkpoint; names the operators.
+        JobLocked: Another run was faster.
+        ConnectorError: A source cannot be planned, or prepared output cannot be committed.
+    """
+    last = store.last_sequence()
+    old = None if fresh else store.latest()
+    committed = old is None or store.is_committed(old)
+    if old is not None:
+        old = old.without_committables() if committed else old
+        check_drift(spec, old)
+    planned = {op.id: plan(op, old) for op in spec.graph.sources}
+    run = uuid.uuid4().hex[:8]
+    operators = describe_operators(spec.execution, planned, old)
+    for id_, op in old.operators.items() if old is not None else ():
+        if op.committables:
+            operators[id_].committables.extend(op.committables)
+    manifest = Manifest(
+        job=spec.name,
+        job_id=old.job_id if old else uuid.uuid4().hex[:12],
+        sequence=last + 1,
+        epoch=old.epoch if old else 0,
+        run=run,
+        key_groups=old.key_groups if old else spec.key_groups,
+        operators=operators,
+        files=old.files if old else {},
+    )
+    store.write_manifest(manifest)
+    commit(spec, store, manifest)
+    abort_open(spec, manifest)
+    store.retire()
+    if old is not None:
+        say_where(spec, old)
+    return Start(manifest.without_committables(), old is not None)
+
+
+def say_where(spec: JobSpec, old: Manifest) -> None:
+    """Tell people where the job goes on."""
+    if old.finished:
+        log.info(
+            "job %r: finished before; goes on from the end of checkpoint %d with what is new "
+            "(--fresh starts over)",
+            spec.name,
+            old.sequence,
+        )
+    else:
+        log.info("job %r: goes on from checkpoint %d", spec.name, old.sequence)
+
+
+def plan(op: LogicalOperator, old: Manifest | None) -> dict[str, SplitState]:
+    """Return the splits of a source: those of before, and those that are new.
+
+    A bounded job that did not finish keeps its splits, stop offsets included, so that a restarted
+    run reads what the first one would have read.
+    """
+    source = op.source
+    assert source is not None
+    before = old.operators[op.id].splits if old is not None and op.id in old.operators else {}
+    if old is not None and not old.finished and source.bounded and op.id in old.operators:
+        return dict(before)
+    known = {
+        i: KnownSplit(Split(i, s.payload), s.position, s.ended) for i, s in before.items()
+    }
+    splits = dict(before)
+    for split in source.plan(PlanContext(op.parallelism, known)):
+        payload = dict(split.payload)
+        if split.id not in before:
+            splits[split.id] = SplitState(payload)
+        elif before[split.id].payload != payload:
+            splits[split.id] = SplitState(payload, before[split.id].position)
+    return splits
+
+
+def check_drift(spec: JobSpec, old: Manifest) -> None:
+    """Refuse a job that would lose state of its last checkpoint.
+
+    Raises:
+        CheckpointError: Names every operator that does not fit, and what to do.
+    """
+    now = {op.id: op for op in spec.graph.operators}
+    problems = [p for id_, op in old.operators.items() if (p := _misfit(id_, op, now.get(id_)))]
+    if problems:
+        raise CheckpointError(
+            f"job {spec.name!r} has changed and no longer fits its checkpoint {old.sequence}: "
+            + "; ".join(problems)
+            + ". Undo the change, keep the operator's identity with .uid(...), give the job "
+            "another name, or start over with --fresh (fresh=True)"
+        )
+
+
+def _misfit(id_: str, old: OperatorState, now: LogicalOperator | None) -> str | None:
+    if not old.holds_something:
+        return None
+    if now is None:
+        return f"operator {id_!r} ({old.kind}) is gone, and the checkpoint holds its state"
+    if now.kind != old.kind:
+        return f"operator {id_!r} was {old.kind} and is {now.kind} now"
+    if old.states and now.parallelism != old.parallelism:
+        return (
+            f"operator {id_!r} had parallelism {old.parallelism} and has {now.parallelism} now, "
+            f"which its state cannot follow"
+        )
+    return None
+
+
+def commit(spec: JobSpec, store: CheckpointStore, manifest: Manifest) -> None:
+    """Make the manifest's prepared output visible; safe to repeat."""
+    for op in spec.graph.sinks:
+        state = manifest.operators.get(op.id)
+        if isinstance(op.sink, TwoPhaseSink) and state is not None and state.committables:
+            op.sink.commit(state.committables)
+    store.mark_committed(manifest)
+
+
+def abort_open(spec: JobSpec, manifest: Manifest) -> None:
+    """Throw away what the job's sinks have open; call only when the manifest is committed."""
+    for op in spec.graph.sinks:
+        if isinstance(op.sink, TwoPhaseSink):
+            leftovers = op.sink.list_open(owner(manifest, op.id))
+            if leftovers:
+                op.sink.abort(leftovers)
