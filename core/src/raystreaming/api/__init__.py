@@ -1,0 +1,1 @@
+"""What users write: a context, streams, and a job. Builds a logical graph; no I/O, no threads."""

@@ -1,0 +1,173 @@
+"""`StreamingContext`: where a program begins."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from raystreaming.api import settings
+from raystreaming.api.job import Job
+from raystreaming.api.stream import DataStream
+from raystreaming.connector.source import Source
+from raystreaming.errors import GraphError
+from raystreaming.graph import LogicalGraph, LogicalOperator
+from raystreaming.graph.explain import explain
+from raystreaming.plugins.registry import registry
+
+T = TypeVar("T")
+
+
+class StreamingContext:
+    """Builds and runs one job.
+
+    Args:
+        checkpoint_dir: Folder below which the job's checkpoints are kept, so that the same command
+            goes on after the process has died. None: nothing survives the process.
+        checkpoint_interval: Time between two checkpoints, e.g. ``"5s"``; what two-phase sinks write
+            becomes visible this often.
+        retain_checkpoints: How many checkpoints are kept.
+        fresh: Forget the checkpoints of earlier runs (never what they published).
+        drain: The first Ctrl-C ends the input (the job is finished) instead of stopping.
+
+    Raises:
+        OptionError: A setting is unknown or wrong; all are listed.
+
+    Example:
+        >>> from raystreaming import StreamingContext
+        >>> ctx = StreamingContext()
+        >>> rows = ctx.from_values(1, 2, 3).map(lambda x: x * 10).collect()
+        >>> ctx.execute("tens").result()
+        [10, 20, 30]
+    """
+
+    def __init__(self, **values: Any) -> None:
+        self._settings = settings.make(values)
+        self._graph = LogicalGraph()
+
+    class Builder:
+        """Builds a context step by step, as Ray Streaming's programs do."""
+
+        def __init__(self) -> None:
+            self._values: dict[str, Any] = {}
+
+        def option(self, key: str, value: Any) -> StreamingContext.Builder:
+            """Set one setting of the context."""
+            self._values[key] = value
+            return self
+
+        def build(self) -> StreamingContext:
+            """Return the context."""
+            return StreamingContext(**self._values)
+
+    # Sources -----------------------------------------------------------------------------
+
+    def source(self, source: Source[T], kind: str | None = None) -> DataStream[T]:
+        """Read from a source object.
+
+        Args:
+            source: The source with its options.
+            kind: What the operator is called in ids; by default the class's name.
+        """
+        if not isinstance(source, Source):
+            raise GraphError(
+                f"ctx.source() takes a Source, got {source!r}: "
+                f"for values use ctx.from_collection(values)"
+            )
+        operator = LogicalOperator(
+            kind or type(source).__name__, source=source, stateful=True, columnar=source.columnar
+        )
+        return DataStream(self._graph, self._graph.add(operator))
+
+    def from_values(self, *values: T) -> DataStream[T]:
+        """Read the arguments, in order.
+
+        Example:
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values("a", "b").collect()
+            >>> ctx.execute("values").result()
+            ['a', 'b']
+        """
+        return self.source(registry().source("collection")(values), "from_values")
+
+    def from_collection(self, values: Iterable[T]) -> DataStream[T]:
+        """Read the elements of a collection, in order; an iterator is read into a list first.
+
+        Example:
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_collection(range(3)).collect()
+            >>> ctx.execute("collection").result()
+            [0, 1, 2]
+        """
+        sequence = values if isinstance(values, Sequence) else list(values)
+        return self.source(registry().source("collection")(sequence), "from_collection")
+
+    def read_text_file(self, path: str | os.PathLike[str]) -> DataStream[str]:
+        """Read the lines of a UTF-8 text file, without their line ends."""
+        return self.source(registry().source("text_file")(path), "read_text_file")
+
+    def __getattr__(self, name: str) -> Callable[..., DataStream[Any]]:
+        """Resolve ``read_<connector>`` from the installed plugins."""
+        if not name.startswith("read_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        cls = registry().source(name.removeprefix("read_"))
+        return partial(_read, self, cls, name)
+
+    def __dir__(self) -> Iterable[str]:
+        """List the readers of all installed plugins too."""
+        return [*super().__dir__(), *(f"read_{n}" for n in registry().names("source"))]
+
+    # Running -----------------------------------------------------------------------------
+
+    def explain(self) -> str:
+        """Return the job as text: chains, tasks, and what each sink guarantees."""
+        self._graph.identify()
+        return explain(self._graph, settings.effective(self._settings).checkpoint_dir is not None)
+
+    def submit(self, name: str = "job") -> Job:
+        """Start the job and return at once; the script may end, the job runs to its end.
+
+        Args:
+            name: The job's name: letters, digits, ``.``, ``-`` and ``_``. Checkpoints are found
+                again by it.
+
+        Raises:
+            GraphError: The program cannot run; all reasons are listed.
+            CheckpointError: The checkpoints are in use, damaged or do not fit.
+            ConnectorError: A source or sink cannot start.
+        """
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            raise GraphError(
+                f"job name {name!r}: use letters, digits, '.', '-' and '_' only, "
+                f"e.g. {re.sub('[^A-Za-z0-9]+', '-', name).strip('-') or 'my-job'!r}"
+            )
+        # Imported here: building a graph needs no runtime.
+        from raystreaming.runtime.embedded import EmbeddedJob
+        from raystreaming.runtime.spec import JobSpec
+
+        self._graph.identify()
+        self._graph.validate()
+        chosen = settings.effective(self._settings)
+        spec = JobSpec(
+            name,
+            self._graph,
+            chosen.checkpoint_dir,
+            chosen.interval,
+            chosen.retain_checkpoints,
+            chosen.fresh,
+        )
+        return Job(name, EmbeddedJob(spec), self._graph, chosen.drain)
+
+    def execute(self, name: str = "job") -> Job:
+        """Run the job to its end: ``submit(name).wait()``. Ctrl-C takes a checkpoint and ends."""
+        return self.submit(name).wait()
+
+
+def _read(
+    ctx: StreamingContext, cls: type[Source[Any]], name: str, *args: Any, **options: Any
+) -> DataStream[Any]:
+    return ctx.source(cls(*args, **options), name)
+
+

@@ -1,0 +1,150 @@
+"""`Job`: a handle on a running job."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from raystreaming.errors import GraphError, JobError, OperatorError, RayStreamingError
+from raystreaming.graph import LogicalGraph
+
+if TYPE_CHECKING:
+    from raystreaming.observe.status import JobStatus
+    from raystreaming.runtime.embedded import EmbeddedJob
+
+
+class Job:
+    """A job that was submitted. Made by `StreamingContext.submit`."""
+
+    def __init__(
+        self, name: str, runtime: EmbeddedJob, graph: LogicalGraph, drain_on_interrupt: bool
+    ) -> None:
+        self.name = name
+        self._runtime = runtime
+        self._graph = graph
+        self._drain_on_interrupt = drain_on_interrupt
+        self._seen = False
+        _at_script_end(self._script_ended)
+
+    def wait(self) -> Job:
+        """Wait until the job is over.
+
+        In the main thread, Ctrl-C (or SIGTERM) takes a checkpoint and ends the job; a second one
+        ends it at once.
+
+        Returns:
+            The job.
+
+        Raises:
+            OperatorError: A function of the program raised.
+            RayStreamingError: The job failed for another reason; says what to do.
+        """
+        self._wait()
+        self._seen = True
+        error = self._runtime.error
+        if error is None:
+            return self
+        if isinstance(error, RayStreamingError):
+            raise error
+        raise JobError(f"job {self.name!r} failed: {type(error).__name__}: {error}") from error
+
+    def stop(self) -> None:
+        """Take a checkpoint and end; the same command goes on from there. Returns at once."""
+        self._runtime.stop()
+
+    def drain(self) -> None:
+        """End the input, so that the job finishes. Returns at once."""
+        self._runtime.drain()
+
+    def cancel(self) -> None:
+        """End without a checkpoint. Returns at once."""
+        self._runtime.cancel()
+
+    def status(self) -> JobStatus:
+        """Return what can be told about the job now."""
+        return self._runtime.status()
+
+    def result(self) -> list[Any]:
+        """Wait, and return the rows of `DataStream.collect`.
+
+        Raises:
+            GraphError: The job has no ``collect()``, or several.
+            RayStreamingError: The job failed.
+        """
+        self.wait()
+        collected = [s for op in self._graph.sinks if (s := op.sink) and hasattr(s, "rows")]
+        if len(collected) != 1:
+            raise GraphError(
+                f"job {self.name!r} has {len(collected)} collect() sinks; result() needs one"
+            )
+        rows: list[Any] = collected[0].rows  # type: ignore[attr-defined]
+        return rows
+
+    def _wait(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self._runtime.wait()
+            return
+        before = {s: signal.signal(s, self._interrupted) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self._runtime.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        if self._interrupts:
+            print("ending at once", file=sys.stderr)
+            self.cancel()
+        elif self._drain_on_interrupt:
+            print("draining; Ctrl-C again ends at once", file=sys.stderr)
+            self.drain()
+        else:
+            print("stopping: taking a checkpoint; Ctrl-C again ends at once", file=sys.stderr)
+            self.stop()
+        self._interrupts += 1
+
+    _interrupts = 0
+
+    def _script_ended(self) -> None:
+        """Hold the interpreter until the job is over; a failure nobody saw sets the exit status."""
+        if self._seen:
+            return
+        try:
+            self.wait()
+        except RayStreamingError as error:
+            print(f"job {self.name!r} failed: {report(error)}", file=sys.stderr)
+            atexit.register(_exit_with_failure)
+
+
+def report(error: BaseException) -> str:
+    """Return an error for people: the message, and the user's own frames if their code raised."""
+    text = str(error)
+    cause = error.__cause__
+    if isinstance(error, OperatorError) and cause is not None:
+        frames = traceback.extract_tb(cause.__traceback__)
+        own = [f for f in frames if "/raystreaming/" not in f.filename.replace("\\", "/")]
+        text += "\n" + "".join(traceback.format_list(own)).rstrip()
+    return text
+
+
+def _at_script_end(call: Callable[[], None]) -> None:
+    # Runs in the main thread before threads are joined, where Ctrl-C can still be handled; without
+    # it the loop thread, no daemon, holds the interpreter just the same.
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        register(call)
+
+
+def _exit_with_failure() -> None:
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)

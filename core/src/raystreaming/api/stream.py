@@ -1,0 +1,251 @@
+"""`DataStream` and `KeyedStream`: what happens to records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from raystreaming.connector.operator import Operator
+from raystreaming.connector.sink import Sink
+from raystreaming.errors import GraphError
+from raystreaming.graph import Edge, LogicalGraph, LogicalOperator, Partitioning, TaskSetup
+from raystreaming.operators import stateless
+from raystreaming.operators.keyed import Reduce
+from raystreaming.operators.sink import SinkOperator
+from raystreaming.plugins.registry import registry
+
+if TYPE_CHECKING:
+    import pyarrow.compute as pc
+
+T = TypeVar("T")
+U = TypeVar("U")
+K = TypeVar("K")
+S = TypeVar("S", bound="Stream")
+
+
+class Stream:
+    """The operator that makes a stream, or a sink: what can be named and set."""
+
+    def __init__(self, graph: LogicalGraph, operator: LogicalOperator) -> None:
+        self._graph = graph
+        self._operator = operator
+
+    def set_parallelism(self: S, parallelism: int) -> S:
+        """Run the operator that makes this stream in so many tasks."""
+        if isinstance(parallelism, bool) or not isinstance(parallelism, int) or parallelism < 1:
+            raise GraphError(f"parallelism must be a whole number from 1, got {parallelism!r}")
+        self._operator.parallelism = parallelism
+        return self
+
+    def name(self: S, label: str) -> S:
+        """Name the operator for people; its identity stays."""
+        self._operator.label = label
+        return self
+
+    def uid(self: S, uid: str) -> S:
+        """Fix the operator's identity, so that its state finds it after the program has changed."""
+        self._operator.uid = uid
+        return self
+
+    def __repr__(self) -> str:
+        """Name the operator."""
+        return f"<{type(self).__name__} of {self._operator.name}>"
+
+
+class StreamSink(Stream):
+    """The end of a stream."""
+
+
+class DataStream(Stream, Generic[T]):
+    """A stream of records of type T.
+
+    Streams are descriptions: nothing runs before `StreamingContext.submit`.
+    """
+
+    def map(self, fn: Callable[[T], U]) -> DataStream[U]:
+        """Turn every record into one record.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values(1, 2).map(lambda x: x + 1).collect()
+            >>> ctx.execute("map").result()
+            [2, 3]
+        """
+        return self._then("map", lambda _: stateless.Map(fn))
+
+    def flat_map(self, fn: Callable[..., Any]) -> DataStream[Any]:
+        """Turn every record into any number of records.
+
+        Args:
+            fn: Takes a record and returns an iterable of records; or takes a record and a
+                collector, and calls ``collector.collect(record)``.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values("to be", "or not").flat_map(lambda line: line.split()).collect()
+            >>> ctx.execute("flat-map").result()
+            ['to', 'be', 'or', 'not']
+        """
+        return self._then("flat_map", lambda _: stateless.FlatMap(fn))
+
+    def filter(self, fn: Callable[[T], Any] | pc.Expression) -> DataStream[T]:
+        """Keep the records for which a function, or a pyarrow expression, is true.
+
+        With an expression, records stay Arrow from source to sink where both can.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values(1, 2, 3).filter(lambda x: x != 2).collect()
+            >>> ctx.execute("filter").result()
+            [1, 3]
+        """
+        if callable(fn):
+            return self._then("filter", lambda _: stateless.Filter(fn))
+        if type(fn).__name__ != "Expression":
+            raise GraphError(
+                f"filter() takes a function or a pyarrow expression, got {fn!r}: "
+                f"write e.g. lambda r: r['price'] > 10, or pc.field('price') > 10"
+            )
+        return self._then("filter", lambda _: stateless.FilterExpression(fn), columnar=True)
+
+    def union(self, *others: DataStream[T]) -> DataStream[T]:
+        """Put the records of several streams into one, in no particular order between them.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values(1).union(ctx.from_values(2)).collect()
+            >>> sorted(ctx.execute("union").result())
+            [1, 2]
+        """
+        for other in others:
+            if not isinstance(other, DataStream):
+                raise GraphError(f"union() takes streams, got {other!r}")
+            if other._graph is not self._graph:
+                raise GraphError("union() takes streams of one context; these are of two")
+        edges = [Edge(s._operator) for s in (self, *others)]
+        operator = LogicalOperator(
+            "union", edges, build=lambda _: stateless.Union(), columnar=True
+        )
+        return DataStream(self._graph, self._graph.add(operator))
+
+    def key_by(self, key: Callable[[T], K]) -> KeyedStream[K, T]:
+        """Bring records with equal keys together.
+
+        Args:
+            key: Returns None, a bool, int, float, str, bytes, or a tuple or list of these.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> words = ctx.from_values("a", "b", "a").map(lambda w: (w, 1))
+            >>> _ = words.key_by(lambda p: p[0]).reduce(lambda a, b: (a[0], a[1] + b[1])).collect()
+            >>> ctx.execute("key-by").result()
+            [('a', 1), ('b', 1), ('a', 2)]
+        """
+        if not callable(key):
+            raise GraphError(f"key_by() takes a function, got {key!r}: write lambda r: r[{key!r}]")
+        operator = LogicalOperator(
+            "key_by",
+            [Edge(self._operator)],
+            build=lambda _: stateless.KeyBy(key),
+            parallelism=self._operator.parallelism,
+        )
+        return KeyedStream(self._graph, self._graph.add(operator))
+
+    # Ends --------------------------------------------------------------------------------
+
+    def sink(self, sink: Sink[T] | Callable[[T], Any], kind: str = "sink") -> StreamSink:
+        """Write the records to a sink, or call a function with each (at least once).
+
+        Args:
+            sink: A `Sink` object, or a function of one record.
+            kind: What the operator is called in ids.
+        """
+        if not isinstance(sink, Sink):
+            if not callable(sink):
+                raise GraphError(f"sink() takes a Sink or a function, got {sink!r}")
+            sink = cast("Sink[T]", registry().sink("function")(sink))
+        target = sink
+
+        def build(setup: TaskSetup) -> Operator:
+            return SinkOperator(target, setup.writer)
+
+        operator = LogicalOperator(
+            kind,
+            [Edge(self._operator)],
+            build=build,
+            sink=target,
+            stateful=True,
+            columnar=target.columnar,
+            parallelism=self._operator.parallelism,
+        )
+        return StreamSink(self._graph, self._graph.add(operator))
+
+    def print(self, prefix: str = "") -> StreamSink:
+        """Print every record on a line of its own (at least once)."""
+        return self.sink(registry().sink("print")(prefix=prefix), "print")
+
+    def collect(self) -> StreamSink:
+        """Keep every record in memory for `Job.result` (exactly once)."""
+        return self.sink(registry().sink("collect")(), "collect")
+
+    def __getattr__(self, name: str) -> Callable[..., StreamSink]:
+        """Resolve ``write_<connector>`` from the installed plugins."""
+        if not name.startswith("write_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        cls = registry().sink(name.removeprefix("write_"))
+        return partial(_write, self, cls, name)
+
+    def __dir__(self) -> Iterable[str]:
+        """List the writers of all installed plugins too."""
+        return [*super().__dir__(), *(f"write_{n}" for n in registry().names("sink"))]
+
+    def _then(
+        self, kind: str, build: Callable[[TaskSetup], Operator], columnar: bool = False
+    ) -> DataStream[Any]:
+        operator = LogicalOperator(
+            kind,
+            [self._edge()],
+            build=build,
+            columnar=columnar,
+            parallelism=self._operator.parallelism,
+        )
+        return DataStream(self._graph, self._graph.add(operator))
+
+    def _edge(self) -> Edge:
+        return Edge(self._operator)
+
+
+class KeyedStream(DataStream[T], Generic[K, T]):
+    """A stream whose records have keys; equal keys are in one task."""
+
+    def reduce(self, fn: Callable[[T, T], T]) -> DataStream[T]:
+        """Combine the records of each key; every record yields the updated value of its key.
+
+        Args:
+            fn: Takes the value so far and the next record of the same key, returns the new value.
+                The first record of a key is its first value.
+        """
+        operator = LogicalOperator(
+            "reduce",
+            [self._edge()],
+            build=lambda setup: Reduce(fn, setup.key_groups),
+            stateful=True,
+            parallelism=self._operator.parallelism,
+        )
+        return DataStream(self._graph, self._graph.add(operator))
+
+    def _edge(self) -> Edge:
+        return Edge(self._operator, Partitioning.KEY)
+
+
+def _write(
+    stream: DataStream[Any], cls: type[Sink[Any]], name: str, *args: Any, **options: Any
+) -> StreamSink:
+    return stream.sink(cls(*args, **options), name)
+

@@ -1,0 +1,41 @@
+"""The job as text."""
+
+from __future__ import annotations
+
+from raystreaming.graph.execution import execution_graph
+from raystreaming.graph.job import job_graph
+from raystreaming.graph.logical import LogicalGraph, LogicalOperator
+
+
+def guarantee(op: LogicalOperator, durable: bool) -> str:
+    """Return what a sink guarantees in this job, in words."""
+    assert op.sink is not None
+    if op.sink.delivery != "exactly-once":
+        return "at-least-once: a restart repeats records since the last checkpoint"
+    if not durable:
+        return "exactly-once while this process lives: no checkpoint_dir, nothing survives it"
+    return "exactly-once"
+
+
+def explain(graph: LogicalGraph, durable: bool) -> str:
+    """Return chains with their tasks, edges with their partitioning, and guarantees.
+
+    Args:
+        graph: The logical graph, identified.
+        durable: Whether checkpoints survive the process.
+    """
+    jobs = job_graph(graph)
+    execution = execution_graph(jobs)
+    lines = [f"{len(execution.tasks)} tasks in {len(jobs.vertices)} chains"]
+    for vertex in jobs.vertices:
+        lines.append(f"[{vertex.index}] {vertex.name}   x{vertex.parallelism}")
+        source = vertex.source
+        if source is not None and source.columnar:
+            lines.append(f"    reads {'Arrow' if vertex.columnar_source else 'rows'}")
+        for edge in jobs.edges:
+            if edge.downstream == vertex.index:
+                lines.append(f"    from [{edge.upstream}] by {edge.partitioning.value}")
+        for op in vertex.operators:
+            if op.sink is not None:
+                lines.append(f"    {op.name}: {guarantee(op, durable)}")
+    return "\n".join(lines)
