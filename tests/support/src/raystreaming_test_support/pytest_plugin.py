@@ -1,0 +1,41 @@
+"""Fixtures: `kafka_broker` and `kafka_topic`.
+
+pytest loads this in every run, so it imports nothing heavy and starts nothing until a
+test asks for a fixture.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from raystreaming_test_support.kafka_broker import LocalBroker
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[LocalBroker]:
+    """A running Kafka broker, shared by all tests of the session.
+
+    A test that kills or restarts a broker takes a `LocalBroker` of its own.
+    """
+    from raystreaming_test_support.kafka_broker import LocalBroker
+
+    with LocalBroker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def kafka_topic() -> Callable[..., str]:
+    """Return a function that gives a topic name nobody has used: `kafka_topic("in")`.
+
+    The topic is not made: see `create_topic` and `load_topic`.
+    """
+
+    def unique(prefix: str = "topic") -> str:
+        return f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+    return unique
