@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
 from raystreaming.errors import CheckpointError, CheckpointNotWritten, JobLocked
+
+_TEMPORARY = re.compile(r"\.(checkpoint|state)-.*\.\d+")
+"""Files that a killed run had not finished."""
 
 CONDITIONAL_CREATE = {"memory"}
 """fsspec protocols whose exclusive create has been proven by tests."""
@@ -109,7 +113,8 @@ class LocalPlace(Place):
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         self._lock = handle
         for leftover in self._folder.glob(".*.*"):
-            leftover.unlink(missing_ok=True)
+            if _TEMPORARY.fullmatch(leftover.name):
+                leftover.unlink(missing_ok=True)
 
     def unlock(self) -> None:
         if self._lock is not None:
@@ -147,17 +152,18 @@ class FsspecPlace(Place):
     """A folder in any fsspec file system that can create a file only if it is not there."""
 
     def __init__(self, url: str) -> None:
-        import fsspec
-
-        fs: Any
-        fs, folder = fsspec.core.url_to_fs(url)
-        protocol: str = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
+        # From the URL, not from the file system: that may need a package which is not installed.
+        protocol = re.split("://|::", url, maxsplit=1)[0]
         if protocol not in CONDITIONAL_CREATE:
             raise CheckpointError(
                 f"checkpoint_dir {protocol}://... cannot be used: a checkpoint needs a place that "
                 f"creates a file only if it does not exist, and that is not proven for {protocol!r} "
                 f"yet. Use a folder on a local or shared disk"
             )
+        import fsspec
+
+        fs: Any
+        fs, folder = fsspec.core.url_to_fs(url)
         self._fs, self._folder, self.name = fs, folder.rstrip("/"), f"{protocol}://{folder}"
 
     def _path(self, file: str) -> str:

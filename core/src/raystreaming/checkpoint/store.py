@@ -11,9 +11,10 @@ import re
 
 from raystreaming.checkpoint.manifest import Manifest, StateFile, damaged
 from raystreaming.checkpoint.place import Place
-from raystreaming.errors import JobLocked
+from raystreaming.errors import CheckpointDamaged, JobLocked
 
 _MANIFEST = re.compile(r"checkpoint-(\d{8})\.manifest")
+_OURS = re.compile(r"checkpoint-\d{8}\.(manifest|committed)|state-\d{8}-.*\.bin")
 
 
 def _manifest_name(sequence: int) -> str:
@@ -105,11 +106,20 @@ class CheckpointStore:
         return data
 
     def retire(self) -> None:
-        """Delete checkpoints beyond the retained ones, and files that no retained one refers to."""
+        """Delete checkpoints beyond the retained ones, and files that no retained one refers to.
+
+        Files that are not of a checkpoint stay: the folder may be somebody's.
+        """
         kept = self._sequences()[-self._retain :]
         wanted = {_manifest_name(s) for s in kept} | {_marker_name(s) for s in kept}
+        unknown = False
         for sequence in kept:
-            wanted |= self.read_manifest(sequence).files.keys()
+            try:
+                wanted |= self.read_manifest(sequence).files.keys()
+            except CheckpointDamaged:  # kept by a fresh start; what it refers to cannot be known
+                unknown = True
         for name in self.place.list():
-            if name not in wanted:
+            if name in wanted or not _OURS.fullmatch(name):
+                continue
+            if not (unknown and name.startswith("state-")):
                 self.place.delete(name)
