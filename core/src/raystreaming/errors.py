@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 __all__ = [
     "CheckpointDamaged",
@@ -24,6 +26,7 @@ __all__ = [
     "Terminal",
     "UnknownConnector",
     "nearest",
+    "short_repr",
 ]
 
 
@@ -107,3 +110,15 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for a near miss, else an empty string."""
     near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+_short = reprlib.Repr()
+_short.maxlevel = 4
+_short.maxdict = _short.maxlist = _short.maxtuple = _short.maxset = 20
+_short.maxstring = _short.maxother = _short.maxlong = 120
+
+
+def short_repr(value: Any, length: int) -> str:
+    """Return ``repr(value)`` cut to `length` characters, without rendering all of a huge value."""
+    text = _short.repr(value)
+    return text if len(text) <= length else text[: length - 3] + "..."

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from raystreaming.errors import GraphError, JobError, OperatorError, RayStreamingError
 from raystreaming.graph import LogicalGraph
+from raystreaming.operators.user_function import is_users
 
 if TYPE_CHECKING:
     from raystreaming.observe.status import JobStatus
@@ -130,7 +131,7 @@ def report(error: BaseException) -> str:
     cause = error.__cause__
     if isinstance(error, OperatorError) and cause is not None:
         frames = traceback.extract_tb(cause.__traceback__)
-        own = [f for f in frames if "/raystreaming/" not in f.filename.replace("\\", "/")]
+        own = [f for f in frames if is_users(f)]
         text += "\n" + "".join(traceback.format_list(own)).rstrip()
     return text
 

@@ -10,7 +10,7 @@ from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink
 from raystreaming.errors import GraphError
 from raystreaming.graph import Edge, LogicalGraph, LogicalOperator, Partitioning, TaskSetup
-from raystreaming.operators import stateless
+from raystreaming.operators import flat_map, rows, stateless
 from raystreaming.operators.keyed import Reduce
 from raystreaming.operators.sink import SinkOperator
 from raystreaming.plugins.registry import registry
@@ -73,7 +73,7 @@ class DataStream(Stream, Generic[T]):
             >>> ctx.execute("map").result()
             [2, 3]
         """
-        return self._then("map", lambda _: stateless.Map(fn))
+        return self._then("map", lambda _: rows.Map(fn))
 
     def flat_map(self, fn: Callable[..., Any]) -> DataStream[Any]:
         """Turn every record into any number of records.
@@ -89,7 +89,7 @@ class DataStream(Stream, Generic[T]):
             >>> ctx.execute("flat-map").result()
             ['to', 'be', 'or', 'not']
         """
-        return self._then("flat_map", lambda _: stateless.FlatMap(fn))
+        return self._then("flat_map", lambda _: flat_map.FlatMap(fn))
 
     def filter(self, fn: Callable[[T], Any] | pc.Expression) -> DataStream[T]:
         """Keep the records for which a function, or a pyarrow expression, is true.
@@ -104,7 +104,7 @@ class DataStream(Stream, Generic[T]):
             [1, 3]
         """
         if callable(fn):
-            return self._then("filter", lambda _: stateless.Filter(fn))
+            return self._then("filter", lambda _: rows.Filter(fn))
         if type(fn).__name__ != "Expression":
             raise GraphError(
                 f"filter() takes a function or a pyarrow expression, got {fn!r}: "
@@ -152,7 +152,7 @@ class DataStream(Stream, Generic[T]):
         operator = LogicalOperator(
             "key_by",
             [Edge(self._operator)],
-            build=lambda _: stateless.KeyBy(key),
+            build=lambda _: rows.KeyBy(key),
             parallelism=self._operator.parallelism,
         )
         return KeyedStream(self._graph, self._graph.add(operator))

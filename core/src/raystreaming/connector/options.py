@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Union
 
-from raystreaming.errors import OptionError, nearest
+from raystreaming.errors import OptionError, nearest, short_repr
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -145,18 +145,18 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def _wrong(f: dataclasses.Field[Any], hint: Any, value: Any) -> Iterable[str]:
-    shown = "***" if f.metadata.get("secret") or isinstance(value, Secret) else _short(value)
     if not _fits(value, hint):
-        yield f"option {f.name!r} must be {_type_name(hint)}, got {shown} ({type(value).__name__})"
+        got = f"got {_shown(f, value)} ({type(value).__name__})"
+        yield f"option {f.name!r} must be {_type_name(hint)}, {got}"
         return
     check = f.metadata.get("check")
     if check and value is not None and (problem := check(value)):
-        yield f"option {f.name!r} {problem}, got {shown}"
+        yield f"option {f.name!r} {problem}, got {_shown(f, value)}"
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _shown(f: dataclasses.Field[Any], value: Any) -> str:
+    secret = f.metadata.get("secret") or isinstance(value, Secret)
+    return "***" if secret else short_repr(value, 80)
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -174,7 +174,9 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin in (list, Sequence, Iterable) or hint in (list, Sequence, Iterable):
         if isinstance(value, str | bytes) or not isinstance(value, Sequence):
             return origin in (Iterable,) and isinstance(value, Iterable) and not isinstance(value, str)
-        return all(_fits(v, args[0]) for v in value) if args and origin is not Iterable else True
+        if not args or args[0] is Any or origin is Iterable:
+            return True
+        return all(_fits(v, args[0]) for v in value)
     if origin in (dict, Mapping):
         return isinstance(value, Mapping) and all(
             _fits(k, args[0]) and _fits(v, args[1]) for k, v in value.items()

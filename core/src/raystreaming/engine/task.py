@@ -19,6 +19,7 @@ from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded
 from raystreaming.engine.partition import partitioner
 from raystreaming.graph import TaskSpec
 from raystreaming.operators.keyed import KeyedOperator
+from raystreaming.operators.rows import fuse
 from raystreaming.operators.sink import SinkOperator
 from raystreaming.records import Barrier, Batch, Element, EndOfInput, Frame, is_columnar
 
@@ -64,6 +65,7 @@ class Task:
         self.records_in = 0
         self.records_out = 0
         self._operators = operators
+        self._stages = fuse([named.operator for named in operators])
         self._incarnation = incarnation
         self._inputs = Inputs(spec.inputs, incarnation)
         self._is_source = spec.vertex.source is not None
@@ -235,8 +237,8 @@ class Task:
 
     def _transform(self, batch: Batch, first: int) -> Iterator[Batch]:
         stream: Iterator[Batch] = iter((batch,))
-        for named in self._operators[first:]:
-            stream = chain.from_iterable(map(named.operator.process, stream))
+        for stage in self._stages[first:]:
+            stream = chain.from_iterable(map(stage.process, stream))
         return stream
 
     def _pull(self) -> None:
@@ -281,12 +283,12 @@ class Task:
     def _finish(self) -> None:
         self._finishing = True
         self._results = chain.from_iterable(
-            self._finish_from(i) for i in range(len(self._operators))
+            self._finish_from(i) for i in range(len(self._stages))
         )
         self._pull()
 
     def _finish_from(self, index: int) -> Iterator[Batch]:
-        for batch in self._operators[index].operator.finish():
+        for batch in self._stages[index].finish():
             yield from self._transform(batch, index + 1)
 
     def _pass_end_on(self) -> None:

@@ -2,77 +2,56 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from raystreaming.connector.operator import Operator, OperatorContext
-from raystreaming.operators.user_function import describe, failure, per_task
-from raystreaming.records import Batch, rows_of
-from raystreaming.state import KeyedValues
-
-_ABSENT: Any = object()
+from raystreaming.operators.rows import RowOperator
+from raystreaming.state import KeyedValues, lookup_key
 
 
-class KeyedOperator(Operator):
-    """An operator whose state is kept by key group, so that it can move between tasks."""
+class KeyedOperator(RowOperator):
+    """A row operator whose state is kept by key group, so that it can move between tasks."""
+
+    def __init__(self, fn: Callable[..., Any], key_groups: int) -> None:
+        super().__init__(fn)
+        self.state = KeyedValues(key_groups)
 
     @property
-    @abstractmethod
-    def state(self) -> KeyedValues:
-        """The operator's state; the engine snapshots and restores it."""
+    def needs_keys(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def tracks_changes(self) -> bool:
+        """Whether the state is so large that only what changed is worth a snapshot."""
+        return self.state.tracking
+
+    def note_changed(self, keys: list[Any]) -> None:
+        """Remember which keys have changed."""
+        self.state.changed.update(keys)
 
 
 class Reduce(KeyedOperator):
     """Combines the records of each key; every input yields the updated value of its key."""
 
-    def __init__(self, fn: Callable[[Any, Any], Any], key_groups: int) -> None:
-        self._fn = per_task(fn)
-        self._state = KeyedValues(key_groups)
-        self._id = ""
+    def lines(self, n: str, tracking: bool) -> list[str]:
+        """Look the key up, combine, store."""
+        return [
+            f"try: known = k in table{n}",
+            "except TypeError:",
+            f"    k = lookup_key{n}(k)",
+            f"    known = k in table{n}",
+            f"if known: v = f{n}(table{n}[k], v)",
+            f"else: check_new{n}(k)",
+            f"table{n}[k] = v",
+            *(["changed(k)"] if tracking else []),
+        ]
 
-    @property
-    def state(self) -> KeyedValues:
-        """The last value of every key."""
-        return self._state
-
-    def open(self, ctx: OperatorContext) -> None:
-        """Open the function if it is an object with `open`."""
-        self._id = ctx.operator
-        if hasattr(self._fn, "open"):
-            self._fn.open(ctx)
-
-    def close(self) -> None:
-        """Close the function if it is an object with `close`."""
-        if hasattr(self._fn, "close"):
-            self._fn.close()
-
-    def process(self, batch: Batch) -> Iterator[Batch]:
-        """Yield one updated value per record."""
-        values = rows_of(batch.values)
-        keys = batch.keys
-        assert keys is not None, "the graph lets reduce follow key_by only"
-        fn, state, table = self._fn, self._state, self._state.table
-        get, check_new = table.get, state.check_new
-        updated: list[Any] = []
-        append = updated.append
-        key = value = None
-        # A loop, not map(): the next record of a key needs the result of the one before it.
-        try:
-            for key, value in zip(keys, values, strict=True):
-                old = get(key, _ABSENT)
-                if old is _ABSENT:
-                    check_new(key)
-                    new = value
-                else:
-                    new = fn(old, value)
-                table[key] = new
-                append(new)
-        except Exception as error:
-            raise failure(self._id, fn, value, error) from error
-        state.changed.update(keys)
-        yield Batch(updated, None, batch.timestamps)
-
-    def __repr__(self) -> str:
-        """Name the function."""
-        return f"Reduce({describe(self._fn)})"
+    def names(self, n: str) -> dict[str, Any]:
+        """Return the function and the table."""
+        return {
+            f"f{n}": self.fn,
+            f"table{n}": self.state.table,
+            f"check_new{n}": self.state.check_new,
+            f"lookup_key{n}": lookup_key,
+        }

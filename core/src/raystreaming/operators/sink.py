@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,22 @@ from raystreaming.records import Batch, rows_of
 _NOTHING = Batch([])
 
 
+class RowWriter(Writer[Any]):
+    """A writer that is no more than a function of one record; the loop of the chain calls it."""
+
+    def __init__(self, row_function: Callable[[Any], Any]) -> None:
+        self.row_function = row_function
+
+    def write(self, batch: Batch) -> None:
+        """Call the function with every record."""
+        for value in rows_of(batch.values):
+            self.row_function(value)
+
+
+class RowSink(Sink[Any]):
+    """A sink whose writers are `RowWriter`."""
+
+
 class SinkOperator(Operator):
     """Writes every batch; yields nothing but an empty batch per input."""
 
@@ -21,6 +37,17 @@ class SinkOperator(Operator):
         self._context = writer_context
         self._state: bytes | None = None
         self._writer: Writer[Any] | None = None
+        self.id = ""
+
+    @property
+    def takes_rows_one_by_one(self) -> bool:
+        """Whether the sink may be a plain function of one record."""
+        return isinstance(self._sink, RowSink)
+
+    @property
+    def row_function(self) -> Callable[[Any], Any] | None:
+        """The function to call with every record instead of `process`, if there is one."""
+        return self.writer.row_function if isinstance(self.writer, RowWriter) else None
 
     @property
     def writer(self) -> Writer[Any]:
@@ -34,6 +61,7 @@ class SinkOperator(Operator):
 
     def open(self, ctx: OperatorContext) -> None:
         """Open the writer of this task."""
+        self.id = ctx.operator
         context = replace(
             self._context, operator=ctx.operator, task=ctx.task, parallelism=ctx.parallelism
         )

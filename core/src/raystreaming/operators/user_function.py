@@ -1,4 +1,4 @@
-"""Calling user functions over batches at C speed, and saying what happened when one raises."""
+"""User functions: one per task, named in messages, and blamed with the record when they raise."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from raystreaming.errors import ConnectorError, OperatorError
+from raystreaming.errors import ConnectorError, OperatorError, short_repr
+
+
+GENERATED = "<row loop>"
+"""File name of generated code in tracebacks."""
 
 
 def describe(fn: Callable[..., Any]) -> str:
-    """Name a function for messages: ``module:line`` for lambdas, the qualified name otherwise."""
+    """Name a function for messages: with file and line where it has them."""
     name: str = getattr(fn, "__qualname__", type(fn).__qualname__)
     code = getattr(fn, "__code__", None)
-    if code is not None:
-        return f"{name} ({code.co_filename}:{code.co_firstlineno})"
-    return name
+    return name if code is None else f"{name} ({code.co_filename}:{code.co_firstlineno})"
 
 
 def per_task(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,26 +26,12 @@ def per_task(fn: Callable[..., Any]) -> Callable[..., Any]:
     return copy.deepcopy(fn) if hasattr(fn, "open") else fn
 
 
-def call_each(operator: str, fn: Callable[[Any], Any], values: list[Any]) -> list[Any]:
-    """Return ``[fn(v) for v in values]``.
-
-    Raises:
-        OperatorError: `fn` raised; names the record.
-    """
-    it = iter(values)
-    try:
-        return list(map(fn, it))
-    except Exception as error:
-        blame(operator, fn, values, it, error)
-
-
 def blame(
     operator: str, fn: Callable[..., Any], values: list[Any], it: Iterator[Any], error: Exception
 ) -> NoReturn:
-    """Raise the error of a user function with the operator, the user's line and the record.
+    """Raise the error of a user function that was called by C code over `it`, an iterator of `values`.
 
-    What `it`, the iterator over `values`, has left tells which record failed, without running
-    anything twice.
+    What `it` has left tells which record failed, without running anything twice.
     """
     if isinstance(error, ConnectorError | OperatorError):
         raise error
@@ -51,15 +39,17 @@ def blame(
     raise failure(operator, fn, values[index], error) from error
 
 
+def is_users(frame: traceback.FrameSummary) -> bool:
+    """Return whether a frame is the user's code: neither ours nor generated."""
+    path = frame.filename.replace("\\", "/")
+    return path != GENERATED and "/raystreaming/" not in path
+
+
 def failure(operator: str, fn: Callable[..., Any], record: Any, error: Exception) -> OperatorError:
     """Build the message for a user function that raised on `record`."""
-    shown = repr(record)
-    if len(shown) > 200:
-        shown = shown[:197] + "..."
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "raystreaming/operators/" not in f.filename.replace("\\", "/")]
+    own = [f for f in traceback.extract_tb(error.__traceback__) if is_users(f)]
     where = f"{own[-1].filename}:{own[-1].lineno}" if own else describe(fn)
     return OperatorError(
         f"operator {operator!r}: {describe(fn)} raised {type(error).__name__}: {error}\n"
-        f"  at {where}\n  record: {shown}"
+        f"  at {where}\n  record: {short_repr(record, 200)}"
     )

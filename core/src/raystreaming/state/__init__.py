@@ -1,6 +1,6 @@
 """Keyed state: canonical keys, key groups, and the values kept by key."""
 
-from raystreaming.state.keys import DEFAULT_KEY_GROUPS, KeyGroups, group_owners, key_group
+from raystreaming.state.keys import DEFAULT_KEY_GROUPS, KeyGroups, group_owners, key_group, lookup_key, lookup_keys
 from raystreaming.state.values import GroupSnapshot, KeyedValues
 
 __all__ = [
@@ -10,4 +10,6 @@ __all__ = [
     "KeyedValues",
     "group_owners",
     "key_group",
+    "lookup_key",
+    "lookup_keys",
 ]

@@ -7,6 +7,7 @@ The group is the crc32 of the canonical msgpack of the key, modulo the number of
 from __future__ import annotations
 
 import zlib
+from collections import deque
 from typing import Any
 
 import msgpack
@@ -61,6 +62,27 @@ def _canonical(key: Any) -> Any:
     if isinstance(key, bytes):
         return bytes(key)
     raise TypeError(f"key {key!r} is a {kind.__name__}; a key is {_KINDS}")
+
+
+def lookup_key(key: Any) -> Any:
+    """Return a key with its lists as tuples, so that it can be looked up in a dict.
+
+    Raises:
+        TypeError: The key is of a kind that no key may be.
+    """
+    if isinstance(key, tuple | list):
+        return tuple(map(lookup_key, key))
+    key_group(key)
+    return key
+
+
+def lookup_keys(keys: list[Any]) -> list[Any]:
+    """Return the keys as they are if they can be looked up, else by `lookup_key`."""
+    try:
+        deque(map(hash, keys), maxlen=0)  # at C speed
+    except TypeError:
+        return list(map(lookup_key, keys))
+    return keys
 
 
 class KeyGroups(dict[Any, int]):

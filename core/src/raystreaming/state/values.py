@@ -26,9 +26,12 @@ class GroupSnapshot:
 class KeyedValues:
     """Values by key. `table` is read and written directly by operators, for speed.
 
-    An operator that changes values adds the keys to `changed` (a C-speed ``update`` a batch) and
-    calls `check_new` with a key that the table does not have yet.
+    An operator calls `check_new` with a key that the table does not have yet. Once the table is
+    large (`tracking`), it also adds the keys it changes to `changed`, a batch at a time.
     """
+
+    SMALL = 50_000
+    """Up to so many keys a full snapshot costs less than noting every change."""
 
     DELTAS_BEFORE_FULL = 10
     """After so many snapshots of changed groups only, a full one lets old files go."""
@@ -37,8 +40,9 @@ class KeyedValues:
         self.groups = groups
         self.table: dict[Any, Any] = {}
         self.changed: set[Any] = set()
+        self.tracking = False
         self._members: dict[int, set[Any]] = {}
-        self._deltas = self.DELTAS_BEFORE_FULL
+        self._deltas = 0
 
     def check_new(self, key: Any) -> None:
         """Place a key that is seen for the first time; raises like `key_group`."""
@@ -48,7 +52,12 @@ class KeyedValues:
         """Serialise what changed since the last snapshot, or everything from time to time."""
         dirty = {key_group(key, self.groups) for key in self.changed}
         self.changed.clear()
-        full = self._deltas >= self.DELTAS_BEFORE_FULL or 2 * len(dirty) > len(self._members)
+        full = (
+            not self.tracking
+            or self._deltas >= self.DELTAS_BEFORE_FULL
+            or 2 * len(dirty) > len(self._members)
+        )
+        self.tracking = len(self.table) > self.SMALL
         self._deltas = 0 if full else self._deltas + 1
         chosen: Iterable[int] = self._members if full else dirty
         return GroupSnapshot(full, {group: self._pack(group) for group in sorted(chosen)})

@@ -63,5 +63,7 @@ class _CollectionReader(Reader[T_co]):
         end = stop >= min(split.payload["stop"], len(self._values))
         if not end:
             self._splits.append((split, stop))
-        values = list(self._values[start:stop])
+        values = self._values[start:stop]
+        if type(values) is not list:
+            values = list(values)
         return Fetched(split.id, Batch(values) if values else None, stop, end)

@@ -1,0 +1,262 @@
+"""Row operators, and the generated loop that runs a row of them.
+
+Calling a Python function from a Python loop costs less than calling it from C (`map`), and lists
+between operators cost more than local variables. So consecutive operators that see one record at a
+time become one function, the loop one would write by hand:
+
+    for v in values:
+        v = f0(v)
+        if not f1(v): continue
+        append(v)
+
+When a user function raises, the line and the local variables of that loop say which operator it was
+and which record.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, NamedTuple
+
+from raystreaming.connector.operator import Operator, OperatorContext
+from raystreaming.errors import ConnectorError, OperatorError
+from raystreaming.operators.flat_map import FlatMap
+from raystreaming.operators.sink import SinkOperator
+from raystreaming.operators.user_function import GENERATED, failure, per_task
+from raystreaming.records import Batch, rows_of
+from raystreaming.state import lookup_keys
+
+
+class RowOperator(Operator):
+    """An operator that sees one record at a time; run by a `RowLoop` only."""
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self.fn = per_task(fn)
+        self.id = ""
+
+    def open(self, ctx: OperatorContext) -> None:
+        """Open the function if it is an object with `open`."""
+        self.id = ctx.operator
+        if hasattr(self.fn, "open"):
+            self.fn.open(ctx)
+
+    def close(self) -> None:
+        """Close the function if it is an object with `close`."""
+        if hasattr(self.fn, "close"):
+            self.fn.close()
+
+    @abstractmethod
+    def lines(self, n: str, tracking: bool) -> list[str]:
+        """Return the body of the loop for this operator.
+
+        Args:
+            n: Suffix of the names that are this operator's own.
+            tracking: Whether changed keys are to be noted in ``changed``.
+
+        The record is ``v``, its key ``k``; ``continue`` drops the record.
+        """
+
+    def names(self, n: str) -> dict[str, Any]:
+        """Return what the lines refer to."""
+        return {f"f{n}": self.fn}
+
+    @property
+    def makes_keys(self) -> bool:
+        """Whether the operator gives records their key."""
+        return False
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether the operator looks at the key a record came with."""
+        return False
+
+    @property
+    def tracks_changes(self) -> bool:
+        """Whether the operator wants to know which keys have changed."""
+        return False
+
+    def note_changed(self, keys: list[Any]) -> None:  # noqa: B027 - only where tracks_changes
+        """Take the keys that the records of a batch had."""
+
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        """Never called: a `RowLoop` runs the lines."""
+        raise AssertionError("a row operator runs inside a RowLoop")
+
+
+class _Shape(NamedTuple):
+    """What the loop depends on apart from the operators."""
+
+    nested: bool
+    timestamps: bool
+    tracking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    run: Callable[..., None]
+    culprit: dict[int, RowOperator]  # by line
+
+
+class RowLoop(Operator):
+    """Runs consecutive row operators in one generated loop.
+
+    Args:
+        operators: The operators, in order; opened, snapshotted and closed by the task.
+        head: A flat_map right before them; the loop runs over its results.
+        sink: Where the chain goes on with a sink that may be a function of one record: that sink.
+    """
+
+    def __init__(
+        self,
+        operators: Sequence[RowOperator],
+        head: FlatMap | None = None,
+        sink: SinkOperator | None = None,
+    ) -> None:
+        self._operators = list(operators)
+        self._head = head
+        self._sink = sink
+        self._loops: dict[_Shape, _Loop] = {}
+        self._keyed_inside = _needs_keys(self._operators)
+
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        """Yield what the records become."""
+        if self._head is None:
+            return iter((self._run(batch, nested=False),))
+        return (self._run(piece, nested) for piece, nested in self._head.pieces(batch))
+
+    def _run(self, batch: Batch, nested: bool) -> Batch:
+        trackers = [op for op in self._operators if op.tracks_changes]
+        shape = _Shape(nested, batch.timestamps is not None, bool(trackers))
+        loop = self._loops.get(shape) or self._compile(shape)
+        values: list[Any] = []
+        keys: list[Any] = []
+        timestamps: list[int] = []
+        changed: list[Any] = []
+        rows = rows_of(batch.values)
+        try:
+            loop.run(rows, batch.keys, batch.timestamps, values, keys, timestamps, changed)
+        except Exception as error:
+            _blame(loop, error)
+        for op in trackers:
+            op.note_changed(changed)
+        return Batch(
+            values,
+            lookup_keys(keys) if keys else None,
+            timestamps if batch.timestamps is not None else None,
+        )
+
+    def _compile(self, shape: _Shape) -> _Loop:
+        """Write the loop as Python and compile it."""
+        names: dict[str, Any] = {}
+        body: list[tuple[str, RowOperator | None]] = []
+        end = self._sink.row_function if self._sink is not None else None
+        operators = list(self._operators)
+        if self._sink is not None and end is not None:
+            operators.append(Each(end))
+            operators[-1].id = self._sink.id
+        for index, op in enumerate(operators):
+            names |= op.names(str(index))
+            body += [(line, op) for line in op.lines(str(index), shape.tracking)]
+        if end is None:
+            body.append(("append(v)", None))
+            body += [("append_key(k)", None)] * bool(operators and operators[-1].makes_keys)
+            body += [("append_timestamp(t)", None)] * shape.timestamps
+        columns = {"v": "values", "k": "in_keys", "t": "in_timestamps"}
+        used = ["v"] + ["k"] * self._keyed_inside + ["t"] * shape.timestamps
+        source = columns["v"] if used == ["v"] else f"zip({', '.join(columns[c] for c in used)})"
+        head = [
+            "def run(values, in_keys, in_timestamps, out, out_keys, out_timestamps, out_changed):",
+            "    append, append_key = out.append, out_keys.append",
+            "    append_timestamp, changed = out_timestamps.append, out_changed.append",
+            *(f"    {name} = _{name}" for name in names),
+            *(["    for values in values:"] if shape.nested else []),
+            f"    {' ' * shape.nested}for {', '.join(used)} in {source}:",
+        ]
+        text = "\n".join(head + [f"        {line}" for line, _ in body])
+        scope = {f"_{name}": value for name, value in names.items()}
+        exec(compile(text, GENERATED, "exec"), scope)  # noqa: S102 - our own text
+        culprit = {len(head) + 1 + i: op for i, (_, op) in enumerate(body) if op is not None}
+        loop = _Loop(scope["run"], culprit)
+        self._loops[shape] = loop
+        return loop
+
+
+def _needs_keys(operators: Sequence[RowOperator]) -> bool:
+    """Return whether the loop needs the keys that records come with."""
+    for op in operators:
+        if op.needs_keys:
+            return True
+        if op.makes_keys:
+            return False
+    return False
+
+
+def fuse(operators: Sequence[Operator]) -> list[Operator]:
+    """Return the operators of a chain with consecutive row operators as one `RowLoop`."""
+    fused: list[Operator] = []
+    rows: list[RowOperator] = []
+    head: FlatMap | None = None
+    for op in operators:
+        if isinstance(op, RowOperator):
+            rows.append(op)
+            continue
+        sink = op if isinstance(op, SinkOperator) and op.takes_rows_one_by_one else None
+        if rows or head or sink:
+            fused.append(RowLoop(rows, head, sink))
+        head = op if isinstance(op, FlatMap) else None
+        if head is None:
+            fused.append(op)
+        rows = []
+    return [*fused, RowLoop(rows, head)] if rows or head else fused
+
+
+def _blame(loop: _Loop, error: Exception) -> None:
+    """Raise the error of a user function with the operator and the record."""
+    if isinstance(error, ConnectorError | OperatorError):
+        raise error
+    trace = error.__traceback__
+    frame: FrameType | None = None
+    while trace is not None and frame is None:
+        if trace.tb_frame.f_code is loop.run.__code__:
+            frame = trace.tb_frame
+            op = loop.culprit.get(trace.tb_lineno)
+        trace = trace.tb_next
+    if frame is None or op is None:
+        raise error
+    raise failure(op.id, op.fn, frame.f_locals.get("v"), error) from error
+
+
+class Map(RowOperator):
+    """One record becomes one record."""
+
+    def lines(self, n: str, tracking: bool) -> list[str]:
+        return [f"v = f{n}(v)"]
+
+
+class Filter(RowOperator):
+    """Keeps the records for which a function is true."""
+
+    def lines(self, n: str, tracking: bool) -> list[str]:
+        return [f"if not f{n}(v): continue"]
+
+
+class KeyBy(RowOperator):
+    """Gives every record a key; the edge behind it brings equal keys to one task."""
+
+    def lines(self, n: str, tracking: bool) -> list[str]:
+        return [f"k = f{n}(v)"]
+
+    @property
+    def makes_keys(self) -> bool:
+        return True
+
+
+class Each(RowOperator):
+    """Calls a function with every record; the end of a chain."""
+
+    def lines(self, n: str, tracking: bool) -> list[str]:
+        return [f"f{n}(v)"]
+

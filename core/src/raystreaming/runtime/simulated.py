@@ -1,0 +1,679 @@
+"""The simulated runtime: tasks and coordinator under a seeded scheduler.
+
+The machines are those of every other runtime. What differs is who decides when something happens: no
+thread and no clock, but one generator of random numbers. One step at a time it picks among all that
+may happen next: a frame arrives (cut anywhere, or again), a task works, a reader fetches, a snapshot
+is stored, a manifest is written, output is committed, time passes, everything is lost. The same seed
+gives the same run.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from raystreaming.checkpoint.manifest import Manifest
+from raystreaming.checkpoint.place import MemoryPlace, Place
+from raystreaming.checkpoint.store import CheckpointStore
+from raystreaming.connector.source import Fetched, Position, Reader, ReaderContext, Split
+from raystreaming.engine.coordinator import Coordinator
+from raystreaming.engine.messages import (
+    AssignSplits,
+    CheckpointComplete,
+    Command,
+    Commit,
+    EndInput,
+    Finish,
+    InjectBarrier,
+    Outcome,
+    Snapshot,
+    SourceEnded,
+    WriteManifest,
+)
+from raystreaming.engine.task import Task
+from raystreaming.errors import JobLocked
+from raystreaming.graph import LogicalGraph
+from raystreaming.records import Barrier, Batch, Frame
+from raystreaming.runtime.build import build_tasks
+from raystreaming.runtime.spec import JobSpec
+from raystreaming.runtime.start import begin, commit
+from raystreaming.runtime.storing import store_snapshot
+
+Wish = Literal["stop", "drain"]
+
+CREDITS = 4
+PIECES = (1, 2, 3, 5, 1000)
+LIMITS = (1, 2, 3, 7, 64)
+CAPACITIES = (1, 4, 16, 4000)
+CRASH_RATES = (0.001, 0.004, 0.02, 0.08)
+TICKS = (0.02, 0.1, 0.5)
+THE_PAST = 0.0
+"""Deadline of every read: readers never wait."""
+
+
+class SimulationFailed(AssertionError):
+    """A simulated run went wrong; names the seed that repeats it."""
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """The outside world of a sink, where it can be interrupted: its ``world`` attribute."""
+
+    interrupt: Callable[[], None]
+    """To be called before every change of the world."""
+
+
+class _Crash(BaseException):
+    """The process dies here. No `Exception`, so that nothing on the way handles it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a simulation returns.
+
+    Attributes:
+        outcome: How the job ended.
+        manifest: Its last checkpoint.
+        steps: How many things happened.
+        checkpoints: How many checkpoints were completed.
+        crashes: How often everything was lost, restarts included.
+        fenced: How many runs that lived on were refused a manifest.
+        repeats: How many frames were delivered again, in part or as a stranger's.
+        most_waiting: The most records that were on one channel.
+        fingerprint: Equal for equal schedules.
+    """
+
+    outcome: Outcome
+    manifest: Manifest
+    steps: int
+    checkpoints: int
+    crashes: int
+    fenced: int
+    repeats: int
+    most_waiting: int
+    fingerprint: int
+
+
+class Simulation:
+    """One seeded run of a job, from start to end, over any number of crashes.
+
+    Args:
+        spec: The job.
+        seed: Decides everything that happens.
+        place: Where the checkpoints are; give the place of an earlier simulation to go on.
+        crashes: How often everything may be lost.
+        zombies: How many of the crashes only look like one: the old run lives on.
+        zombies_retire: Runs that live on also delete old checkpoints.
+        wish: `stop` or `drain` the job at some step.
+        wish_before: The wish comes before this step.
+        rough: Cut frames, deliver them again, deliver those of strangers.
+        max_steps: More steps than this mean that the job is stuck.
+        trace: Keep the names of the steps in `history`.
+    """
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        seed: int,
+        *,
+        place: Place | None = None,
+        crashes: int = 0,
+        zombies: int = 0,
+        zombies_retire: bool = True,
+        wish: Wish | None = None,
+        wish_before: int = 400,
+        rough: bool = True,
+        max_steps: int = 100_000,
+        trace: bool = False,
+    ) -> None:
+        self.spec = spec
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.rough = rough
+        self.now = 0.0
+        self.steps = 0
+        self.checkpoints = 0
+        self.crashes = 0
+        self.fenced = 0
+        self.repeats = 0
+        self.most_waiting = 0
+        self.fingerprint = 0
+        self.history: list[str] | None = [] if trace else None
+        self.capacity = self.random.choice(CAPACITIES)
+        self.tick = self.random.choice(TICKS)
+        self.store = CheckpointStore(_WatchedPlace(place or MemoryPlace(), self._outside), spec.retain)
+        self._crashes_left = crashes
+        self._zombies_left = zombies
+        self._zombies_retire = zombies_retire
+        self._crash_rate = self.random.choice(CRASH_RATES)
+        self._wish = wish
+        self._wish_at = self.random.randrange(1, wish_before)
+        self._max_steps = max_steps
+        self._fresh = spec.fresh
+        self._live: _Run | None = None
+        self._zombies: list[_Run] = []
+        self._some_lived_on = False
+        self._fuse: int | None = None
+        self._nested = False
+        self._error: BaseException | None = None
+
+    def run(self) -> Simulated:
+        """Run until the job ends.
+
+        Raises:
+            SimulationFailed: Something went wrong; the reason is the ``__cause__``.
+        """
+        worlds = {
+            id(world): world
+            for op in self.spec.graph.sinks
+            if isinstance(world := getattr(op.sink, "world", None), Interruptible)
+        }.values()
+        for world in worlds:
+            world.interrupt = self._outside
+        try:
+            run = self._run()
+        except Exception as error:
+            raise SimulationFailed(
+                f"seed {self.seed}, step {self.steps}: {type(error).__name__}: {error}"
+            ) from error
+        finally:
+            for world in worlds:
+                world.interrupt = _nothing
+        assert run.outcome is not None, "a run ends with an outcome"
+        return Simulated(
+            run.outcome,
+            run.coordinator.manifest,
+            self.steps,
+            self.checkpoints,
+            self.crashes,
+            self.fenced,
+            self.repeats,
+            self.most_waiting,
+            self.fingerprint,
+        )
+
+    def _run(self) -> _Run:
+        run = self._begin()
+        while run.outcome is None:
+            self.steps += 1
+            if self.steps > self._max_steps:
+                raise SimulationFailed(f"the job is stuck after {self.steps} steps")
+            try:
+                if self._crashes_left and self.random.random() < self._crash_chance(run):
+                    self._crash(run)
+                if self.steps >= self._wish_at:
+                    run.wish(self._wish)
+                if self._zombies and self.random.random() < 0.4:
+                    self._let_zombie_act()
+                else:
+                    run.act()
+            except _Crash:
+                self._lose(run)
+                run = self._begin()
+            if self._error is not None:
+                raise self._error
+        self._fuse = None
+        run.close(settle=self.random.random() < 0.5)
+        for _ in range(200 * len(self._zombies)):
+            self._let_zombie_act()
+        return run
+
+    # Crashes -----------------------------------------------------------------------------
+
+    def _crash_chance(self, run: _Run) -> float:
+        """Return how likely a crash is now: most where a checkpoint becomes one."""
+        return self._crash_rate * (10 if run.at_commit_point else 1)
+
+    def _crash(self, run: _Run) -> None:
+        """Lose everything now, or soon, in the middle of what goes to the outside."""
+        kind = self.random.random()
+        if kind < 0.4:
+            if self._fuse is None:
+                self._fuse = self.random.randrange(8)
+            return
+        if kind < 0.6:
+            run.close(settle=False)  # an error: the run has time to close what is open
+        raise _Crash
+
+    def _lose(self, run: _Run) -> None:
+        self._fuse = None
+        self.crashes += 1
+        self._crashes_left = max(0, self._crashes_left - 1)
+        self._live = None
+        if self._zombies_left and not run.closed:
+            self._zombies_left -= 1
+            self._some_lived_on = True
+            run.retires = self._zombies_retire
+            self._zombies.append(run)
+
+    def _begin(self) -> _Run:
+        """Begin again until that works."""
+        while True:
+            if self._crashes_left and self.random.random() < 0.3:
+                self._fuse = self.random.randrange(12)
+            try:
+                start = begin(self.spec, self.store, self._fresh)
+                run = _Run(self, start.manifest)
+            except _Crash:
+                self.crashes += 1
+                self._crashes_left -= 1
+                self._fuse = None
+            except JobLocked:
+                # A run that lives on was faster. Whoever starts the job tries again.
+                if not self._some_lived_on:
+                    raise
+            else:
+                self._fuse = None
+                self._fresh = False
+                self._live = run
+                return run
+
+    def _outside(self) -> None:
+        """Called around everything that goes to the outside: here the world may change."""
+        if self._nested:
+            return
+        if self._fuse is not None:
+            self._fuse -= 1
+            if self._fuse < 0:
+                self._fuse = None
+                raise _Crash
+        if self._zombies and self.random.random() < 0.3:
+            self._nested = True
+            try:
+                for _ in range(self.random.randrange(1, 20)):
+                    self._act_nested()
+            finally:
+                self._nested = False
+
+    def _act_nested(self) -> None:
+        """Let any other run act while one is in the middle of something outside."""
+        live = self._live
+        if live is not None and not live.acting and live.outcome is None and self.random.random() < 0.5:
+            try:
+                live.act()
+            except BaseException as error:  # the live run's, not the zombie's
+                self._error = self._error or error
+        else:
+            self._let_zombie_act()
+
+    def _let_zombie_act(self) -> None:
+        free = [z for z in self._zombies if not z.acting]
+        if not free:
+            return
+        zombie = self.random.choice(free)
+        fuse, self._fuse = self._fuse, None
+        try:
+            zombie.act()
+        except JobLocked:
+            self.fenced += 1
+            self._zombies.remove(zombie)
+        else:
+            if zombie.outcome is not None:
+                self._zombies.remove(zombie)
+        finally:
+            self._fuse = fuse
+
+
+def simulate(
+    job: Any,
+    seed: int,
+    *,
+    name: str = "job",
+    checkpoint_interval: float = 1.0,
+    retain: int = 3,
+    **options: Any,
+) -> Simulated:
+    """Run a job once under a seed.
+
+    Args:
+        job: A `StreamingContext` with a program, or a `LogicalGraph`.
+        seed: Decides everything that happens.
+        name: The job's name.
+        checkpoint_interval: Seconds of the simulated clock.
+        retain: How many checkpoints are kept.
+        **options: What `Simulation` takes.
+
+    Raises:
+        SimulationFailed: Something went wrong; names the seed.
+    """
+    graph: LogicalGraph = job if isinstance(job, LogicalGraph) else job._graph
+    graph.identify()
+    graph.validate()
+    spec = JobSpec(name, graph, checkpoint_interval=checkpoint_interval, retain=retain)
+    return Simulation(spec, seed, **options).run()
+
+
+def _nothing() -> None:
+    pass
+
+
+class _WatchedPlace(Place):
+    """A place where every operation is a moment in which the world may change."""
+
+    def __init__(self, place: Place, between: Callable[[], None]) -> None:
+        self.name = place.name
+        self._place = place
+        self._between = between
+
+    def create(self, file: str, data: bytes) -> None:
+        self._between()
+        self._place.create(file, data)
+        self._between()
+
+    def read(self, file: str) -> bytes:
+        self._between()
+        return self._place.read(file)
+
+    def list(self) -> list[str]:
+        self._between()
+        return self._place.list()
+
+    def delete(self, file: str) -> None:
+        self._between()
+        self._place.delete(file)
+
+
+class _Source:
+    """A reader and what is on its way to and from it."""
+
+    def __init__(self, task: Task) -> None:
+        op = task.spec.vertex.source
+        assert op is not None
+        assert op.source is not None
+        self.task = task
+        self.source = op.source
+        self.context = ReaderContext(
+            operator=op.id,
+            task=task.spec.index,
+            parallelism=op.parallelism,
+            columnar=task.spec.vertex.columnar_source,
+        )
+        self.reader: Reader[Any] | None = None
+        self.controls: deque[Callable[[], None]] = deque()
+        self.messages: deque[Callable[[Reader[Any]], None]] = deque()
+        self.fetched: deque[Fetched] = deque()
+        self.credits = CREDITS
+        self.open_splits = 0
+
+    def assign(self, splits: list[tuple[Split, Position]], last: bool) -> None:
+        """Give splits to the task first, then to the reader."""
+        self.task.assign({s.id: position for s, position in splits}, last)
+        self.messages.append(partial(self._add_splits, splits))
+
+    def _add_splits(self, splits: list[tuple[Split, Position]], reader: Reader[Any]) -> None:
+        self.open_splits += len(splits)
+        reader.add_splits(splits)
+
+    def fetch(self, limit: int) -> bool:
+        """Handle a message, or read; return whether something was done."""
+        if self.reader is None:
+            self.reader = self.source.open(self.context)
+        if self.messages:
+            self.messages.popleft()(self.reader)
+            return True
+        if not (self.credits and self.open_splits):
+            return False
+        fetched = self.reader.read(limit, THE_PAST)
+        if fetched is None:
+            return False
+        if fetched.batch is not None and len(fetched.batch) > limit:
+            raise SimulationFailed(f"{self.context.operator}: more records than the limit {limit}")
+        self.credits -= 1
+        self.open_splits -= fetched.end
+        self.fetched.append(fetched)
+        return True
+
+
+class _Run:
+    """One start of the job, until it ends or is lost."""
+
+    def __init__(self, simulation: Simulation, base: Manifest) -> None:
+        self.sim = simulation
+        self.random = simulation.random
+        self.outcome: Outcome | None = None
+        self.acting = False
+        self.closed = False
+        self.retires = True
+        self._wished = False
+        spec = simulation.spec
+        self._run_id = base.run
+        self.tasks = build_tasks(spec, base, simulation.store)
+        self.coordinator = Coordinator(spec.execution, base, spec.checkpoint_interval, simulation.now)
+        channels = spec.execution.channels
+        self._receiver = {c.id: self.tasks[c.receiver] for c in channels}
+        self._wires: dict[int, deque[Frame]] = {c.id: deque() for c in channels}
+        self._on_wire = dict.fromkeys(self._wires, 0)
+        self._delivered: dict[int, deque[Frame]] = {c.id: deque(maxlen=3) for c in channels}
+        self._outputs = [[c for e in t.spec.outputs for c in e.channels] for t in self.tasks]
+        self._sources = {t.spec.id: _Source(t) for t in self.tasks if t.spec.vertex.source}
+        self._io: list[tuple[str, Callable[[], None]]] = []
+        self._mail: list[Callable[[], None]] = []
+        self._slots = self._make_slots()
+        for task in self.tasks:
+            task.open()
+        self._do(self.coordinator.start())
+
+    def _make_slots(self) -> list[Callable[[], bool]]:
+        """Return everything that may happen, what is to happen more often more often."""
+        every: list[Callable[[], bool]] = [partial(self._deliver, c) for c in self._wires]
+        every += [partial(self._step, task) for task in self.tasks]
+        for source in self._sources.values():
+            every += [
+                partial(self._fetch, source),
+                partial(self._feed, source),
+                partial(self._control, source),
+            ]
+        weights = self.random.choices((1, 2, 4, 8), k=len(every))
+        slots = [slot for slot, weight in zip(every, weights, strict=True) for _ in range(weight)]
+        about = 1 + len(slots) // 12
+        return slots + [self._do_io, self._read_mail, self._tick] * about
+
+    @property
+    def at_commit_point(self) -> bool:
+        """Whether a manifest or a commit is under way."""
+        return any(kind in ("manifest", "commit") for kind, _ in self._io)
+
+    def act(self) -> None:
+        """Let one thing happen."""
+        self.acting = True
+        slots, pick = self._slots, self.random.random
+        sim, n = self.sim, len(self._slots)
+        try:
+            while True:
+                index = int(pick() * n)
+                if slots[index]():
+                    break
+        finally:
+            self.acting = False
+        sim.fingerprint = (sim.fingerprint * 1_000_003 + index) & 0xFFFF_FFFF_FFFF
+        if sim.history is not None:
+            sim.history.append(_name(slots[index]))
+
+    def wish(self, wish: Wish | None) -> None:
+        """Have the job stopped or drained."""
+        if wish is None or self._wished:
+            return
+        self._wished = True
+        if wish == "stop":
+            self.coordinator.stop()
+        else:
+            self._do(self.coordinator.drain())
+
+    def close(self, settle: bool) -> None:
+        """Close readers and tasks; with the I/O that is left, if it is to settle."""
+        self.closed = True
+        if settle:
+            for _, call in self._io:
+                call()
+        for source in self._sources.values():
+            if source.reader is not None:
+                source.reader.close()
+        for task in self.tasks:
+            task.close()
+
+    # What may happen ---------------------------------------------------------------------
+
+    def _tick(self) -> bool:
+        self.sim.now += self.random.random() * self.sim.tick
+        self._do(self.coordinator.tick(self.sim.now))
+        return True
+
+    def _deliver(self, channel: int) -> bool:
+        wire = self._wires[channel]
+        if not wire:
+            return False
+        frame = wire[0]
+        kind = self.random.random()
+        if kind < 0.5 and self.sim.rough:
+            self.sim.repeats += 1
+            if kind < 0.1 and self._delivered[channel]:
+                frame = self.random.choice(self._delivered[channel])  # once more
+                self._receiver[channel].receive(frame)
+            elif kind < 0.2:
+                junk = Batch(["of a stranger"] * len(frame))
+                self._receiver[channel].receive(Frame(channel, frame.incarnation + 1, frame.offset, junk))
+            elif isinstance(frame.element, Batch) and len(frame) > 1:
+                head, tail = frame.cut(self.random.randrange(1, len(frame)))
+                self._receiver[channel].receive(head)
+                if kind < 0.35:  # else the rest comes with all of the frame
+                    wire[0] = tail
+                    self._on_wire[channel] -= len(head)
+            return True
+        wire.popleft()
+        if isinstance(frame.element, Batch):
+            self._on_wire[channel] -= len(frame)
+        self._delivered[channel].append(frame)
+        self._receiver[channel].receive(frame)
+        return True
+
+    def _has_room(self, task: Task) -> bool:
+        capacity = self.sim.capacity
+        return all(self._waiting(c) < capacity for c in self._outputs[task.spec.id])
+
+    def _waiting(self, channel: int) -> int:
+        return self._on_wire[channel] + self._receiver[channel].queued(channel)
+
+    def _step(self, task: Task) -> bool:
+        if not (task.ready and (task.mark_due or self._has_room(task))):
+            return False
+        task.piece.records = self.random.choice(PIECES)
+        task.step()
+        for frame in task.frames:
+            self._wires[frame.channel].append(frame)
+            if isinstance(frame.element, Batch):
+                self._on_wire[frame.channel] += len(frame)
+                waiting = self._waiting(frame.channel)
+                if waiting > self.sim.most_waiting:
+                    self.sim.most_waiting = waiting
+        task.frames.clear()
+        if task.consumed:
+            self._sources[task.spec.id].credits += len(task.consumed)
+            task.consumed.clear()
+        for event in task.events:
+            if isinstance(event, Snapshot):
+                self._io.append(("store", partial(self._store_snapshot, event)))
+            else:
+                self._mail.append(partial(self._source_ended, event))
+        task.events.clear()
+        return True
+
+    def _fetch(self, source: _Source) -> bool:
+        return source.fetch(self.random.choice(LIMITS))
+
+    def _feed(self, source: _Source) -> bool:
+        if not source.fetched:
+            return False
+        source.task.feed(source.fetched.popleft())
+        return True
+
+    def _control(self, source: _Source) -> bool:
+        if not source.controls:
+            return False
+        source.controls.popleft()()
+        return True
+
+    def _do_io(self) -> bool:
+        """Finish any one piece of I/O; old files go before anything new is stored."""
+        if not self._io:
+            return False
+        index = self.random.randrange(len(self._io))
+        for earlier in range(index):
+            if self._io[earlier][0] == "retire":
+                index = earlier
+                break
+        _, call = self._io.pop(index)
+        call()
+        return True
+
+    def _read_mail(self) -> bool:
+        if not self._mail:
+            return False
+        self._mail.pop(self.random.randrange(len(self._mail)))()
+        return True
+
+    # Commands and I/O --------------------------------------------------------------------
+
+    def _do(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case AssignSplits(task, splits, last):
+                    source = self._sources[task]
+                    source.controls.append(partial(source.assign, splits, last))
+                case InjectBarrier(task, epoch, halt):
+                    source = self._sources[task]
+                    source.controls.append(partial(source.task.inject, Barrier(epoch), halt))
+                case EndInput(task):
+                    source = self._sources[task]
+                    source.controls.append(source.task.drain)
+                case WriteManifest(manifest):
+                    self._io.append(("manifest", partial(self._write_manifest, manifest)))
+                case Commit(manifest):
+                    self._io.append(("commit", partial(self._commit, manifest)))
+                case CheckpointComplete(manifest):
+                    self._complete(manifest)
+                case Finish(outcome):
+                    self.outcome = outcome
+
+    def _source_ended(self, event: SourceEnded) -> None:
+        self.coordinator.source_ended(event.task)
+
+    def _store_snapshot(self, snapshot: Snapshot) -> None:
+        stored = store_snapshot(snapshot, self.sim.store, self._run_id)
+        self._mail.append(lambda: self._do(self.coordinator.acknowledge(stored)))
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        self.sim.store.write_manifest(manifest)
+        self._mail.append(lambda: self._do(self.coordinator.manifest_written(manifest)))
+
+    def _commit(self, manifest: Manifest) -> None:
+        commit(self.sim.spec, self.sim.store, manifest)
+        self._mail.append(lambda: self._do(self.coordinator.committed()))
+
+    def _complete(self, manifest: Manifest) -> None:
+        self.sim.checkpoints += 1
+        for source in self._sources.values():
+            splits = manifest.operators[source.context.operator].splits
+            mine = {i: splits[i].position for i in source.task.splits}
+            source.messages.append(partial(_tell_positions, mine))
+        self._io.append(("retire", self._retire))
+
+    def _retire(self) -> None:
+        if self.retires:
+            self.sim.store.retire()
+
+
+def _tell_positions(positions: dict[str, Position], reader: Reader[Any]) -> None:
+    reader.commit(positions)
+
+
+def _name(slot: Callable[[], bool]) -> str:
+    if isinstance(slot, partial):
+        what = slot.args[0]
+        if isinstance(what, _Source):
+            what = what.task
+        return f"{slot.func.__name__} {what.spec.name if isinstance(what, Task) else what}"
+    return slot.__name__
