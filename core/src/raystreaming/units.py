@@ -23,8 +23,8 @@ def seconds(value: str | float, what: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         result = float(value)
     else:
-        match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]+)\s*", str(value))
-        if not match or match[2] not in _DURATIONS or match[1].count(".") > 1:
+        match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([a-z]+)\s*", str(value))
+        if not match or match[2] not in _DURATIONS:
             raise OptionError(what, [f"{value!r} is no duration: write e.g. '5s', '500ms' or '2m'"])
         result = float(match[1]) * _DURATIONS[match[2]]
     if not result > 0:
@@ -45,8 +45,8 @@ def size(value: str | int, what: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         result = value
     else:
-        match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", str(value))
-        if not match or match[2].upper() not in _SIZES or match[1].count(".") > 1:
+        match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)\s*", str(value))
+        if not match or match[2].upper() not in _SIZES:
             raise OptionError(what, [f"{value!r} is no size: write e.g. '128MB' or '64KiB'"])
         result = int(float(match[1]) * _SIZES[match[2].upper()])
     if result <= 0:

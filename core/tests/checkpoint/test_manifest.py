@@ -91,7 +91,7 @@ def test_every_changed_bit_is_found():
 def test_every_truncation_and_extension_is_found():
     data = SMALL.encode()
     for size in range(len(data)):
-        with pytest.raises(CheckpointDamaged, match="place/checkpoint-7.*checksum"):
+        with pytest.raises(CheckpointDamaged, match=r"place/checkpoint-7.*checksum"):
             Manifest.decode(data[:size], "place/checkpoint-7")
     with pytest.raises(CheckpointDamaged, match="checksum"):
         Manifest.decode(data + b"\0", "m")

@@ -178,7 +178,7 @@ def test_half_written_files_of_a_killed_run_are_removed_and_nothing_else(tmp_pat
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CheckpointError, match="cannot be used.*Choose another checkpoint_dir"):
+    with pytest.raises(CheckpointError, match=r"cannot be used.*Choose another checkpoint_dir"):
         LocalPlace(tmp_path / "file" / "job").lock()
 
 

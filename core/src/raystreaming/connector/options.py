@@ -38,6 +38,10 @@ class Secret(str):
 
     __slots__ = ()
 
+    def __new__(cls, value: str = "") -> Secret:
+        """Take the value, also out of another secret."""
+        return super().__new__(cls, str.__str__(value))
+
     def __repr__(self) -> str:
         return "Secret('***')"
 
@@ -146,16 +150,20 @@ def _hints(cls: type) -> dict[str, Any]:
 
 def _wrong(f: dataclasses.Field[Any], hint: Any, value: Any) -> Iterable[str]:
     if not _fits(value, hint):
-        got = f"got {_shown(f, value)} ({type(value).__name__})"
+        got = f"got {_shown(f, hint, value)} ({type(value).__name__})"
         yield f"option {f.name!r} must be {_type_name(hint)}, {got}"
         return
     check = f.metadata.get("check")
     if check and value is not None and (problem := check(value)):
-        yield f"option {f.name!r} {problem}, got {_shown(f, value)}"
+        yield f"option {f.name!r} {problem}, got {_shown(f, hint, value)}"
 
 
-def _shown(f: dataclasses.Field[Any], value: Any) -> str:
-    secret = f.metadata.get("secret") or isinstance(value, Secret)
+def _holds_secret(hint: Any) -> bool:
+    return hint is Secret or any(map(_holds_secret, typing.get_args(hint)))
+
+
+def _shown(f: dataclasses.Field[Any], hint: Any, value: Any) -> str:
+    secret = f.metadata.get("secret") or isinstance(value, Secret) or _holds_secret(hint)
     return "***" if secret else short_repr(value, 80)
 
 
