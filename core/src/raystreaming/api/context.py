@@ -15,6 +15,7 @@ from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError
 from raystreaming.graph import LogicalGraph, LogicalOperator
 from raystreaming.graph.explain import explain
+from raystreaming.observe.notices import show_notices
 from raystreaming.plugins.registry import registry
 
 T = TypeVar("T")
@@ -147,6 +148,7 @@ class StreamingContext:
         from raystreaming.runtime.embedded import EmbeddedJob
         from raystreaming.runtime.spec import JobSpec
 
+        show_notices()
         self._graph.identify()
         self._graph.validate()
         chosen = settings.effective(self._settings)

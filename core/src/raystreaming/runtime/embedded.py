@@ -10,6 +10,7 @@ from raystreaming.checkpoint.place import open_place
 from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.engine.messages import Outcome
 from raystreaming.errors import Retryable
+from raystreaming.graph.explain import guarantee
 from raystreaming.observe.notices import log
 from raystreaming.observe.status import JobStatus, TaskStatus
 from raystreaming.runtime import collector
@@ -100,7 +101,9 @@ class EmbeddedJob:
         """Run, and restart on errors that may pass; the body of the loop thread."""
         collector.tune()
         try:
+            self._say_start()
             self.state = self._attempts(start)
+            self._say_end()
         except BaseException as error:  # noqa: BLE001 - given to whoever waits
             self.error = error
             self.state = "failed"
@@ -110,6 +113,23 @@ class EmbeddedJob:
                 thread.end()
             self._store.place.unlock()
             self._over.set()
+
+    def _say_start(self) -> None:
+        if self._spec.checkpoint_dir is not None:
+            sinks = ", ".join(f"{op.name} {guarantee(op, True)}" for op in self._spec.graph.sinks)
+            log.info("job %r runs: %s", self._spec.name, sinks)
+
+    def _say_end(self) -> None:
+        if self._spec.checkpoint_dir is not None:
+            status = self.status()
+            counts = "".join(f", {n} {name}" for name, n in sorted(status.counts.items()))
+            log.info(
+                "job %r is %s: checkpoint %d%s",
+                self._spec.name,
+                status.state,
+                status.checkpoint,
+                counts,
+            )
 
     def _attempts(self, first: Start) -> Outcome:
         start: Start | None = first

@@ -1,0 +1,7 @@
+"""``python -m raystreaming``."""
+
+import sys
+
+from raystreaming.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,57 @@
+"""``raystreaming run FILE``: runs a program, with settings put above its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import runpy
+import sys
+from typing import Any
+
+from raystreaming.api import settings
+from raystreaming.errors import RayStreamingError
+from raystreaming.observe.notices import show_notices
+
+_EPILOG = """
+Ctrl-C takes a checkpoint and ends; the same command goes on from there. A second Ctrl-C ends at
+once. Arguments after FILE are the program's own.
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser("run", help="run a program", epilog=_EPILOG)
+    parser.add_argument("--checkpoint-dir", metavar="DIR", help="where checkpoints are kept")
+    parser.add_argument("--checkpoint-interval", metavar="TIME", help="e.g. 5s, 500ms")
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="forget the checkpoints of earlier runs; what they published stays",
+    )
+    parser.add_argument(
+        "--drain", action="store_true", help="the first Ctrl-C ends the input: the job is finished"
+    )
+    parser.add_argument("file", metavar="FILE", help="the program")
+    parser.add_argument("args", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Execute the file as ``__main__``."""
+    if not os.path.isfile(options.file):
+        raise RayStreamingError(f"no program {options.file!r}: give the path of a Python file")
+    overrides: dict[str, Any] = {}
+    if options.checkpoint_dir:
+        overrides["checkpoint_dir"] = options.checkpoint_dir
+    if options.checkpoint_interval:
+        overrides["checkpoint_interval"] = options.checkpoint_interval
+    if options.fresh:
+        overrides["fresh"] = True
+    if options.drain:
+        overrides["drain"] = True
+    settings.override(overrides)
+    show_notices()
+    sys.argv = [options.file, *options.args]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(options.file)))
+    runpy.run_path(options.file, run_name="__main__")
+    return 0
