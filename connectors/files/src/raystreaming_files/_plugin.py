@@ -1,0 +1,29 @@
+"""What the entry point ``files`` names. Imports nothing heavy: the targets are strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from raystreaming.plugins import SinkSpec, SourceSpec, hookimpl
+
+
+@hookimpl
+def raystreaming_sources() -> Iterable[SourceSpec]:
+    return [
+        SourceSpec(
+            name="files",
+            target="raystreaming_files.source:FilesSource",
+            summary="Parquet, JSON-lines and text files: a file, a folder or a glob.",
+        )
+    ]
+
+
+@hookimpl
+def raystreaming_sinks() -> Iterable[SinkSpec]:
+    return [
+        SinkSpec(
+            name="files",
+            target="raystreaming_files.sink:FilesSink",
+            summary="Parquet, JSON-lines and text files, exactly once, in Hive partition folders if wished.",
+        )
+    ]

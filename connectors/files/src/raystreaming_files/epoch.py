@@ -1,0 +1,267 @@
+"""Everything one task writes between two barriers: buffers, open files, finished files."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from raystreaming_files import staging
+from raystreaming_files.faults import os_fault
+from raystreaming_files.formats import Format, FormatFile, Piece, Shaped
+from raystreaming_files.staging import Staged
+
+MAX_OPEN_FILES = 64
+MAX_PART_BYTES = 16 << 20
+_GATHER_BYTES = 8 << 20
+_CHUNK_OVERHEAD = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a file ends, and how much may be in memory.
+
+    Attributes:
+        roll_rows: Most rows of a file; None: no limit.
+        roll_bytes: A file ends when it has reached this size; None: no limit.
+        buffer_bytes: About how much the buffers may hold together.
+    """
+
+    roll_rows: int | None
+    roll_bytes: int | None
+    buffer_bytes: int
+
+
+@dataclass(slots=True)
+class _OpenFile:
+    path: str
+    final: str
+    raw: BinaryIO
+    format: FormatFile
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class _Part:
+    """The buffer of one partition folder."""
+
+    folder: str
+    chunks: list[Any] = field(default_factory=list[Any])
+    rows: int = 0
+    size: int = 0
+
+
+class EpochFiles:
+    """Takes records, writes staged files. Handed over whole at the end of its epoch.
+
+    Args:
+        root: The sink's path.
+        folder: Staging folder of the owner.
+        prefix: Beginning of all file names, not used by any other epoch, task or run.
+        format: The file format.
+        limits: When files end.
+        where: Id of the operator, for messages.
+    """
+
+    def __init__(
+        self, root: str, folder: str, prefix: str, format: Format, limits: Limits, where: str
+    ) -> None:
+        self._root = root
+        self._folder = folder
+        self._prefix = prefix
+        self._format = format
+        self._limits = limits
+        self._where = where
+        self._names = 0
+        self._gathered: list[Any] = []
+        self._gathered_rows = 0
+        self._gathered_size = 0
+        self._parts: dict[str, _Part] = {}
+        self._size = 0
+        self._open: OrderedDict[str, _OpenFile] = OrderedDict()
+        self._finished: list[Staged] = []
+        part_bytes = min(MAX_PART_BYTES, limits.buffer_bytes)
+        self._part_bytes = part_bytes if limits.roll_bytes is None else min(part_bytes, limits.roll_bytes)
+        flush_rows = format.flush_rows
+        self._part_rows = flush_rows if limits.roll_rows is None else min(flush_rows, limits.roll_rows)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been added."""
+        return not (self._gathered or self._parts)
+
+    def add(self, shaped: Shaped) -> None:
+        """Take records over; write what has grown large enough."""
+        if shaped.new_schema:
+            self._spread()
+            self._flush_all()
+        self._gathered.append(shaped.content)
+        self._gathered_rows += shaped.rows
+        self._gathered_size += shaped.size + _CHUNK_OVERHEAD
+        if self._gathered_rows >= self._format.gather_rows or self._gathered_size >= _GATHER_BYTES:
+            self._spread()
+
+    def finish(self) -> bytes | None:
+        """Write and sync everything; return the committable. May run on another thread."""
+        self._spread()
+        self._flush_all()
+        try:
+            for file in self._finished:
+                staging.sync(os.path.join(self._root, file.staged))
+            if self._finished:
+                for folder in (self._folder, os.path.dirname(self._folder), self._root):
+                    staging.sync(folder)
+        except OSError as error:
+            raise os_fault("sync", self._folder, self._where, error) from error
+        return staging.pack(self._finished) if self._finished else None
+
+    def discard(self) -> None:
+        """Forget everything and delete what was written."""
+        for file in self._open.values():
+            file.format.give_up()
+            _close_quietly(file.raw)
+        staged = [f.path for f in self._open.values()]
+        staged += [os.path.join(self._root, f.staged) for f in self._finished]
+        self._open.clear()
+        self._finished.clear()
+        self._parts.clear()
+        self._gathered.clear()
+        for path in staged:
+            try:
+                os.unlink(path)
+            except OSError:  # The next start lists and aborts it.
+                continue
+
+    def _spread(self) -> None:
+        """Group what has been gathered into the buffers of its folders."""
+        if not self._gathered:
+            return
+        gathered, self._gathered = self._gathered, []
+        self._gathered_rows = self._gathered_size = 0
+        for piece in self._format.group(gathered):
+            self._buffer(piece)
+        if self._size > self._limits.buffer_bytes:
+            self._shrink()
+
+    def _buffer(self, piece: Piece) -> None:
+        part = self._parts.get(piece.folder)
+        if part is None:
+            part = self._parts[piece.folder] = _Part(piece.folder)
+        part.chunks.append(piece.chunk)
+        part.rows += piece.rows
+        size = piece.size + _CHUNK_OVERHEAD
+        part.size += size
+        self._size += size
+        if part.rows >= self._part_rows:
+            self._flush(part, part.rows - part.rows % self._part_rows)
+        if part.size >= self._part_bytes:
+            self._flush(part, part.rows)
+
+    def _shrink(self) -> None:
+        """Write the largest buffers; compact the others, which keep shared memory alive."""
+        for part in sorted(self._parts.values(), key=lambda p: p.size, reverse=True):
+            if self._size > self._limits.buffer_bytes // 2:
+                self._flush(part, part.rows)
+            elif len(part.chunks) > 0:
+                self._size -= _CHUNK_OVERHEAD * (len(part.chunks) - 1)
+                part.size -= _CHUNK_OVERHEAD * (len(part.chunks) - 1)
+                part.chunks = [self._format.compact(part.chunks)]
+
+    def _flush_all(self) -> None:
+        for part in self._parts.values():
+            self._flush(part, part.rows)
+        while self._open:
+            self._close_file(next(iter(self._open)))
+
+    def _flush(self, part: _Part, rows: int) -> None:
+        """Write the first `rows` rows of a buffer."""
+        if rows <= 0:
+            return
+        freed = part.size if rows == part.rows else part.size * rows // part.rows
+        chunks, part.chunks = self._cut(part.chunks, part.rows, rows)
+        part.rows -= rows
+        part.size -= freed
+        self._size -= freed
+        most = self._limits.roll_rows
+        while rows:
+            file = self._file(part.folder, chunks[0])
+            count = rows if most is None else min(rows, most - file.rows)
+            now, chunks = self._cut(chunks, rows, count)
+            self._attempt("write", file.path, lambda now=now, file=file: file.format.write(now))  # type: ignore[misc]
+            file.rows += count
+            rows -= count
+            if self._full(file):
+                self._close_file(part.folder)
+
+    def _cut(self, chunks: list[Any], have: int, want: int) -> tuple[list[Any], list[Any]]:
+        """Split chunks of `have` rows after `want` rows."""
+        if want >= have:
+            return chunks, []
+        head = list(chunks)
+        tail: list[Any] = []
+        excess = have - want
+        while excess > 0:
+            last = head.pop()
+            length = len(last)
+            if length <= excess:
+                tail.append(last)
+            else:
+                first, second = self._format.cut(last, length - excess)
+                head.append(first)
+                tail.append(second)
+            excess -= length
+        return head, tail[::-1]
+
+    def _full(self, file: _OpenFile) -> bool:
+        if self._limits.roll_rows is not None and file.rows >= self._limits.roll_rows:
+            return True
+        return self._limits.roll_bytes is not None and file.raw.tell() >= self._limits.roll_bytes
+
+    def _file(self, folder: str, first: Any) -> _OpenFile:
+        """Return the open file of a folder; begin one if there is none."""
+        file = self._open.get(folder)
+        if file is not None:
+            self._open.move_to_end(folder)
+            return file
+        if len(self._open) >= MAX_OPEN_FILES:
+            self._close_file(next(iter(self._open)))
+        name = f"{self._prefix}-{self._names:05d}{self._format.suffix}"
+        self._names += 1
+        path = os.path.join(self._folder, name)
+        raw = self._attempt("create", path, lambda: staging.create(path))
+        try:
+            format_file = self._format.open(raw, first)
+        except BaseException:
+            _close_quietly(raw)
+            raise
+        file = self._open[folder] = _OpenFile(path, os.path.join(folder, name), raw, format_file)
+        return file
+
+    def _close_file(self, folder: str) -> None:
+        file = self._open[folder]
+
+        def close() -> int:
+            file.format.finish()
+            file.raw.flush()
+            size = file.raw.tell()
+            file.raw.close()
+            return size
+
+        size = self._attempt("write", file.path, close)
+        del self._open[folder]
+        self._finished.append(Staged(os.path.relpath(file.path, self._root), file.final, file.rows, size))
+
+    def _attempt(self, what: str, path: str, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except OSError as error:
+            raise os_fault(what, path, self._where, error) from error
+
+
+def _close_quietly(raw: BinaryIO) -> None:
+    try:
+        raw.close()
+    except OSError:  # A full disk: what was buffered is not wanted anyway.
+        return

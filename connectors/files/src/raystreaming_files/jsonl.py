@@ -1,0 +1,179 @@
+"""JSON lines: a record is the JSON value of a line, as Python value or as row of an Arrow batch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.json
+
+from raystreaming.connector import Position
+from raystreaming.records import Rows
+from raystreaming_files.lines import BadLines, LineCursor
+
+_FIX = "repair the line"
+
+
+class JsonCursor(LineCursor):
+    """Lines as dicts, or as Arrow batches where the next operator takes them.
+
+    Args:
+        path: The file.
+        size: Bytes to read.
+        position: Where to begin.
+        bad: What to do with lines that are not records.
+        schema: Types of the columns; other fields are left out. Without it the types are those of
+            the values, batch by batch.
+        columns: The fields to keep; None for all.
+        columnar: Give Arrow batches.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        size: int,
+        position: Position,
+        bad: BadLines,
+        schema: pa.Schema | None = None,
+        columns: Sequence[str] | None = None,
+        columnar: bool = False,
+    ) -> None:
+        super().__init__(path, size, position, bad)
+        self._schema = schema
+        self._columns = None if columns is None else list(columns)
+        self._columnar = columnar
+
+    def parse(self, lines: Sequence[bytes], offset: int) -> Rows:
+        if self._schema is not None:
+            batch = self._typed(lines, offset, self._schema)
+            rows: Rows = batch if self._columnar else batch.to_pylist()
+            return rows
+        values = self._values(lines, offset)
+        if self._columns is not None:
+            names = self._columns
+            values = [{name: value.get(name) for name in names} for value in values]
+        if self._columnar and values and set(map(type, values)) == {dict}:
+            return _inferred(values)
+        return values
+
+    def _values(self, lines: Sequence[bytes], offset: int) -> list[Any]:
+        try:
+            values = list(map(orjson.loads, lines))
+        except orjson.JSONDecodeError:
+            return self._one_by_one(lines, offset)
+        if self._columns is not None and not set(map(type, values)) <= {dict}:
+            return self._one_by_one(lines, offset)
+        return values
+
+    def _one_by_one(self, lines: Sequence[bytes], offset: int) -> list[Any]:
+        values: list[Any] = []
+        for line in lines:
+            if line.strip():
+                try:
+                    value = orjson.loads(line)
+                except orjson.JSONDecodeError as error:
+                    self._bad.handle(self._path, offset, line, f"not JSON ({error})", _FIX)
+                else:
+                    if self._columns is None or isinstance(value, dict):
+                        values.append(value)
+                    else:
+                        self._bad.handle(
+                            self._path, offset, line, "not an object, so it has no columns", _FIX
+                        )
+            offset += len(line) + 1
+        return values
+
+    def _typed(self, lines: Sequence[bytes], offset: int, schema: pa.Schema) -> pa.RecordBatch:
+        batch = _parse(lines, schema)
+        if batch is not None:
+            return batch
+        starts: list[int] = []
+        kept: list[bytes] = []
+        for line in lines:
+            if stripped := line.strip():
+                starts.append(offset)
+                kept.append(stripped)
+            offset += len(line) + 1
+        parts = list(self._halves(kept, starts, schema))
+        if not parts:
+            return _empty(schema)
+        return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
+
+    def _halves(self, lines: list[bytes], starts: list[int], schema: pa.Schema) -> list[pa.RecordBatch]:
+        """Parse `lines`, in halves where they hold bad ones, so that each of those is found."""
+        if not lines:
+            return []
+        batch = _parse(lines, schema)
+        if batch is not None:
+            return [batch]
+        if len(lines) > 1:
+            half = len(lines) // 2
+            return self._halves(lines[:half], starts[:half], schema) + self._halves(
+                lines[half:], starts[half:], schema
+            )
+        self._bad.handle(self._path, starts[0], lines[0], _why(lines[0], schema), _FIX)
+        return []
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
+
+
+def _parse(lines: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch | None:
+    """Return the rows of `lines`, or None if they are not exactly one good object each.
+
+    Arrow's parser takes objects as they come, be they several on a line or one on several lines.
+    Where every line begins with ``{`` and ends with ``}``, an object cannot go on on a second
+    line, so the count of rows tells whether each line is one object.
+    """
+    data = b"\n".join(lines)
+    if not (data[:1] == b"{" and data[-1:] == b"}" and data.count(b"}\n{") == len(lines) - 1):
+        return None
+    try:
+        if not data.isascii():
+            data.decode()  # Arrow's parser does not look.
+        table = pa.json.read_json(
+            io.BytesIO(data),
+            read_options=pa.json.ReadOptions(use_threads=False, block_size=len(data) + 1),
+            parse_options=pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+        )
+    except (pa.ArrowException, UnicodeDecodeError):
+        return None
+    if table.num_rows != len(lines):
+        return None
+    batches = table.combine_chunks().to_batches()
+    if len(batches) != 1:
+        return None
+    return batches[0]
+
+
+def _why(line: bytes, schema: pa.Schema) -> str:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return f"not JSON ({error})"
+    if not isinstance(value, dict):
+        return "not an object, so it has no columns"
+    try:
+        pa.json.read_json(
+            io.BytesIO(line),
+            parse_options=pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+        )
+    except pa.ArrowException as error:
+        return f"does not fit the schema ({error})"
+    return "does not fit the schema"
+
+
+def _inferred(values: list[Any]) -> Rows:
+    """Return objects as an Arrow batch typed by their values; as they are where no types fit."""
+    names = list(dict.fromkeys(chain.from_iterable(values)))
+    if not names:
+        return values
+    try:
+        return pa.RecordBatch.from_arrays([pa.array([v.get(n) for v in values]) for n in names], names=names)
+    except (pa.ArrowException, OverflowError):
+        return values

@@ -1,0 +1,205 @@
+"""Staged files: where they lie, and how they become visible exactly once.
+
+``<path>/.raystreaming/<owner>/`` holds what is written and not yet committed; readers leave hidden
+folders out. A commit gives each file its final name by a hard link, which never replaces anything,
+then removes the staged name. Every step may be repeated after a crash.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO, NamedTuple
+from urllib.parse import quote
+
+import msgpack
+
+from raystreaming.connector import Terminal
+from raystreaming_files import liveness
+from raystreaming_files.faults import os_fault
+
+STAGING = ".raystreaming"
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+
+
+class Staged(NamedTuple):
+    """A file that waits for its commit.
+
+    Attributes:
+        staged: Where it is, relative to the sink's path.
+        final: Where it will be, relative to the sink's path; empty where only an abort is possible.
+        rows: Number of records.
+        size: Bytes.
+    """
+
+    staged: str
+    final: str
+    rows: int
+    size: int
+
+
+def pack(files: Sequence[Staged]) -> bytes:
+    """Return the committable of `files`."""
+    packed: bytes = msgpack.packb({"version": 1, "files": [list(f) for f in files]})
+    return packed
+
+
+def unpack(committable: bytes) -> list[Staged]:
+    """Return the files of a committable."""
+    content = msgpack.unpackb(committable)
+    if content["version"] != 1:
+        raise Terminal(
+            f"cannot commit files prepared in format {content['version']} (files sink): this version of "
+            "raystreaming-files knows format 1; install the version that prepared them"
+        )
+    return [Staged(*f) for f in content["files"]]
+
+
+def owner_folder(root: str, owner: str) -> str:
+    """Return the staging folder of `owner`, whatever its name holds."""
+    name = quote(owner, safe=" ").replace(".", "%2E") or "%"
+    if len(name) > 200:
+        name = name[:150] + "-" + hashlib.sha256(owner.encode()).hexdigest()[:32]
+    return os.path.join(root, STAGING, name)
+
+
+def create(path: str) -> BinaryIO:
+    """Create a staged file, with its folder; it must not exist."""
+    for _ in range(100):
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except FileNotFoundError:  # Commits remove the folder when it is empty.
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        else:
+            return os.fdopen(handle, "wb", buffering=1 << 20)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+
+def sync(path: str) -> None:
+    """Put a file or a folder on the disk."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def publish(root: str, files: Iterable[Staged]) -> None:
+    """Make staged files visible. Idempotent; never replaces a file.
+
+    Raises:
+        Terminal: A staged file is gone or damaged, or its final name is taken.
+    """
+    touched: set[str] = set()
+    done: list[str] = []
+    for file in files:
+        staged, final = os.path.join(root, file.staged), os.path.join(root, file.final)
+        if not file.final:
+            raise Terminal(
+                f"cannot publish {staged!r} (files sink, commit): it was found open, not prepared; such "
+                "files "
+                "can only be aborted"
+            )
+        try:
+            if _link(staged, final, file.size):
+                done.append(staged)
+        except OSError as error:
+            raise os_fault("publish", final, "files sink, commit", error) from error
+        folder = os.path.dirname(final)
+        while folder not in touched:
+            touched.add(folder)
+            if folder == root or not folder.startswith(root):
+                break
+            folder = os.path.dirname(folder)
+    folders = {os.path.dirname(s) for s in done}
+    try:
+        for folder in sorted(touched, key=len, reverse=True):
+            sync(folder)
+        for staged in done:
+            _unlink(staged)
+    except OSError as error:
+        raise os_fault("publish in", root, "files sink, commit", error) from error
+    for folder in folders:
+        liveness.tidy(folder)
+
+
+def discard(root: str, files: Iterable[Staged]) -> None:
+    """Delete staged files. Idempotent."""
+    folders: set[str] = set()
+    for file in files:
+        staged = os.path.join(root, file.staged)
+        folders.add(os.path.dirname(staged))
+        try:
+            _unlink(staged)
+        except OSError as error:
+            raise os_fault("delete", staged, "files sink, abort", error) from error
+    for folder in folders:
+        liveness.tidy(folder)
+
+
+def list_staged(root: str, owner: str) -> list[Staged]:
+    """Return everything that `owner` has staged, prepared or not."""
+    folder = owner_folder(root, owner)
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((e.name, e.stat().st_size) for e in entries if e.name != liveness.LOCK_NAME)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise os_fault("list", folder, "files sink, list_open", error) from error
+    return [Staged(os.path.relpath(os.path.join(folder, name), root), "", 0, size) for name, size in found]
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def _size(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return None
+
+
+def _link(staged: str, final: str, size: int) -> bool:
+    """Give `staged` its final name; return whether the staged name is still there."""
+    there = _size(staged)
+    if there is None:
+        if _size(final) == size:
+            return False  # Committed before.
+        raise Terminal(
+            f"{final!r} cannot be published (files sink, commit): a checkpoint counts on it, but its staged "
+            f"file {staged!r} is gone; restore that file, or go back to an older checkpoint, or start over "
+            "with --fresh"
+        )
+    if there != size:
+        raise Terminal(
+            f"{final!r} cannot be published (files sink, commit): its staged file {staged!r} has {there} "
+            "bytes "
+            f"instead of {size}; somebody changed it or the disk lost data: restore that file, or go back to "
+            "an older checkpoint"
+        )
+    os.makedirs(os.path.dirname(final), exist_ok=True)
+    try:
+        os.link(staged, final)
+        return True
+    except FileExistsError:
+        if os.path.samefile(staged, final):
+            return True  # A crash came between the link and the removal of the staged name.
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if _size(final) is None:  # A file system without hard links.
+            os.rename(staged, final)
+            return False
+    raise Terminal(
+        f"{final!r} cannot be published (files sink, commit): another file stands there, which this sink "
+        "never "
+        f"replaces; move it away, the staged file is {staged!r}"
+    )
