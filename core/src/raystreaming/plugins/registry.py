@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import os
+import sys
 import threading
 import traceback
 import warnings
@@ -67,15 +68,24 @@ class Registered:
             PluginLoadError: The target does not exist; an error inside its module passes through.
         """
         module_name, _, class_name = self.spec.target.partition(":")
-        module = importlib.import_module(module_name)
         try:
-            cls: type[Any] = getattr(module, class_name)
-        except AttributeError as error:
+            cls: type[Any] = getattr(importlib.import_module(module_name), class_name)
+        except (AttributeError, ModuleNotFoundError) as error:
+            if not _says_target_is_missing(error, module_name, class_name):
+                raise
             raise PluginLoadError(
                 f"plugin {self.dist} {self.version} names {self.spec.target!r} for {self.kind} "
                 f"{self.spec.name!r}, which does not exist: report it to the authors of {self.dist}"
             ) from error
         return cls
+
+
+def _says_target_is_missing(error: Exception, module: str, cls: str) -> bool:
+    """Return whether it is the target that is missing, not something that its module imports."""
+    if isinstance(error, ModuleNotFoundError):
+        return error.name is not None and f"{module}.".startswith(f"{error.name}.")
+    loaded = sys.modules.get(module)
+    return loaded is not None and not hasattr(loaded, cls)
 
 
 class Registry:
@@ -173,7 +183,7 @@ class Registry:
                 self._register(entry.load(), f"{dist}:{name}", dist, version)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything at import
+            except BaseException as error:
                 self._failed(PluginFailure(name, dist, version, error))
 
     def _register(self, plugin: Any, plugin_name: str, dist: str, version: str) -> None:
@@ -183,6 +193,7 @@ class Registry:
             self._manager.register(plugin, name=plugin_name)
             self._manager.check_pending()
             self._refuse_unmarked(plugin)
+            self._refuse_names(dist)
         except BaseException:
             if self._manager.has_plugin(plugin_name):
                 self._manager.unregister(name=plugin_name)
@@ -205,7 +216,19 @@ class Registry:
                 raise PluginLoadError(
                     f"a hook returned {spec!r}; it must return SourceSpec, SinkSpec or OperatorSpec"
                 )
+            _check(spec)
             self._staged.append(spec)
+
+    def _refuse_names(self, dist: str) -> None:
+        """Refuse a plugin that would take away what the core itself offers."""
+        for spec in self._staged:
+            kind = _KINDS[type(spec)]
+            for name in (spec.name, *spec.aliases):
+                old = self._found.get((kind, name))
+                if old is not None and old.dist == PROJECT != dist:
+                    raise PluginConflict(
+                        f"{kind} {name!r} belongs to raystreaming itself: choose another name"
+                    )
 
     def _refuse_unmarked(self, plugin: Any) -> None:
         marked = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
@@ -238,13 +261,28 @@ class Registry:
                 return error
         if name in FIRST_PARTY and not any(n == name for _, n in self._found):
             return UnknownConnector(
-                f"{kind} {name!r} needs a package that is not installed: "
-                f"pip install {FIRST_PARTY[name]}"
+                f"{kind} {name!r} needs a package that is not installed: pip install {FIRST_PARTY[name]}"
             )
         known = sorted(n for k, n in self._found if k == kind)
         return UnknownConnector(
             f"no installed plugin has a {kind} {name!r}{nearest(name, [*known, *FIRST_PARTY])}; "
             f"installed: {', '.join(known) or 'none'}"
+        )
+
+
+def _check(spec: Spec) -> None:
+    kind = _KINDS[type(spec)]
+    if not isinstance(spec.aliases, tuple):
+        raise PluginLoadError(
+            f"{kind} {spec.name!r} has the aliases {spec.aliases!r}: write a tuple of names"
+        )
+    for name in (spec.name, *spec.aliases):
+        if not str(name).isidentifier():
+            raise PluginLoadError(f"{kind} {name!r} cannot be called so: a name is a Python identifier")
+    module, _, cls = str(spec.target).partition(":")
+    if not (cls.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+        raise PluginLoadError(
+            f"{kind} {spec.name!r} has the target {spec.target!r}: write 'package.module:Class'"
         )
 
 
