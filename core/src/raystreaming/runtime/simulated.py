@@ -83,6 +83,7 @@ class Simulated:
         crashes: How often everything was lost, restarts included.
         fenced: How many runs that lived on were refused a manifest.
         repeats: How many frames were delivered again, in part or as a stranger's.
+        capacity: How many records a channel took before its senders had to wait.
         most_waiting: The most records that were on one channel.
         fingerprint: Equal for equal schedules.
     """
@@ -94,6 +95,7 @@ class Simulated:
     crashes: int
     fenced: int
     repeats: int
+    capacity: int
     most_waiting: int
     fingerprint: int
 
@@ -192,6 +194,7 @@ class Simulation:
             self.crashes,
             self.fenced,
             self.repeats,
+            self.capacity,
             self.most_waiting,
             self.fingerprint,
         )
@@ -204,7 +207,9 @@ class Simulation:
                 raise SimulationFailed(f"the job is stuck after {self.steps} steps")
             try:
                 if self._crashes_left and self.random.random() < self._crash_chance(run):
-                    self._crash(run)
+                    if not self._crash(run):
+                        continue
+                    run = self._begin()
                 if self.steps >= self._wish_at:
                     run.wish(self._wish)
                 if self._zombies and self.random.random() < 0.4:
@@ -228,27 +233,32 @@ class Simulation:
         """Return how likely a crash is now: most where a checkpoint becomes one."""
         return self._crash_rate * (10 if run.at_commit_point else 1)
 
-    def _crash(self, run: _Run) -> None:
-        """Lose everything now, or soon, in the middle of what goes to the outside."""
+    def _crash(self, run: _Run) -> bool:
+        """Lose everything now, or soon, in the middle of what goes to the outside.
+
+        Returns:
+            Whether it is now.
+        """
         kind = self.random.random()
         if kind < 0.4:
             if self._fuse is None:
                 self._fuse = self.random.randrange(8)
-            return
-        if kind < 0.6:
+            return False
+        self._lose(run)
+        if self._zombies_left and kind < 0.9:
+            self._zombies_left -= 1
+            self._some_lived_on = True
+            run.retires = self._zombies_retire
+            self._zombies.append(run)
+        elif kind < 0.7:
             run.close(settle=False)  # an error: the run has time to close what is open
-        raise _Crash
+        return True
 
     def _lose(self, run: _Run) -> None:
         self._fuse = None
         self.crashes += 1
         self._crashes_left = max(0, self._crashes_left - 1)
         self._live = None
-        if self._zombies_left and not run.closed:
-            self._zombies_left -= 1
-            self._some_lived_on = True
-            run.retires = self._zombies_retire
-            self._zombies.append(run)
 
     def _begin(self) -> _Run:
         """Begin again until that works."""
@@ -436,7 +446,6 @@ class _Run:
         self.random = simulation.random
         self.outcome: Outcome | None = None
         self.acting = False
-        self.closed = False
         self.retires = True
         self._wished = False
         spec = simulation.spec
@@ -505,7 +514,6 @@ class _Run:
 
     def close(self, settle: bool) -> None:
         """Close readers and tasks; with the I/O that is left, if it is to settle."""
-        self.closed = True
         if settle:
             for _, call in self._io:
                 call()
