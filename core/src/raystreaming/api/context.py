@@ -74,8 +74,7 @@ class StreamingContext:
         """
         if not isinstance(source, Source):
             raise GraphError(
-                f"ctx.source() takes a Source, got {source!r}: "
-                f"for values use ctx.from_collection(values)"
+                f"ctx.source() takes a Source, got {source!r}: for values use ctx.from_collection(values)"
             )
         operator = LogicalOperator(
             kind or type(source).__name__, source=source, stateful=True, columnar=source.columnar
@@ -171,5 +170,3 @@ def _read(
     ctx: StreamingContext, cls: type[Source[Any]], name: str, *args: Any, **options: Any
 ) -> DataStream[Any]:
     return ctx.source(cls(*args, **options), name)
-
-

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from raystreaming.errors import GraphError, JobError, OperatorError, RayStreamingError
 from raystreaming.graph import LogicalGraph
 from raystreaming.operators.user_function import is_users
+from raystreaming.plugins.builtin.collect import CollectSink
 
 if TYPE_CHECKING:
     from raystreaming.observe.status import JobStatus
@@ -81,13 +82,10 @@ class Job:
             RayStreamingError: The job failed.
         """
         self.wait()
-        collected = [s for op in self._graph.sinks if (s := op.sink) and hasattr(s, "rows")]
+        collected = [op.sink for op in self._graph.sinks if isinstance(op.sink, CollectSink)]
         if len(collected) != 1:
-            raise GraphError(
-                f"job {self.name!r} has {len(collected)} collect() sinks; result() needs one"
-            )
-        rows: list[Any] = collected[0].rows  # type: ignore[attr-defined]
-        return rows
+            raise GraphError(f"job {self.name!r} has {len(collected)} collect() sinks; result() needs one")
+        return collected[0].rows
 
     def _wait(self) -> None:
         if threading.current_thread() is not threading.main_thread():

@@ -56,10 +56,10 @@ def make(values: dict[str, Any]) -> Settings:
         _ = settings.interval
     except OptionError as error:
         problems.append(str(error))
-    retain = settings.retain_checkpoints
+    retain: object = settings.retain_checkpoints
     if isinstance(retain, bool) or not isinstance(retain, int) or retain < 1:
         problems.append(f"retain_checkpoints must be a whole number from 1, got {retain!r}")
-    folder = settings.checkpoint_dir
+    folder: object = settings.checkpoint_dir
     if folder is not None and not isinstance(folder, str | os.PathLike):
         problems.append(f"checkpoint_dir must be a path or a URL, got {folder!r}")
     if problems:

@@ -128,9 +128,7 @@ class DataStream(Stream, Generic[T]):
             if other._graph is not self._graph:
                 raise GraphError("union() takes streams of one context; these are of two")
         edges = [Edge(s._operator) for s in (self, *others)]
-        operator = LogicalOperator(
-            "union", edges, build=lambda _: stateless.Union(), columnar=True
-        )
+        operator = LogicalOperator("union", edges, build=lambda _: stateless.Union(), columnar=True)
         return DataStream(self._graph, self._graph.add(operator))
 
     def key_by(self, key: Callable[[T], K]) -> KeyedStream[K, T]:
@@ -248,4 +246,3 @@ def _write(
     stream: DataStream[Any], cls: type[Sink[Any]], name: str, *args: Any, **options: Any
 ) -> StreamSink:
     return stream.sink(cls(*args, **options), name)
-

@@ -6,9 +6,8 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgpack
-
 from raystreaming.errors import CheckpointDamaged
+from raystreaming.records import pack, unpack
 
 FORMAT = 1
 
@@ -101,7 +100,7 @@ class Manifest:
 
     def encode(self) -> bytes:
         """Return the manifest as bytes that carry their own checksum."""
-        body: bytes = msgpack.packb(_plain(self), use_bin_type=True)
+        body = pack(_plain(self))
         return hashlib.sha256(body).digest() + body
 
     @staticmethod
@@ -114,7 +113,7 @@ class Manifest:
         digest, body = data[:32], data[32:]
         if hashlib.sha256(body).digest() != digest:
             raise damaged(name, "its content does not match its checksum")
-        raw: dict[str, Any] = msgpack.unpackb(body, raw=False, strict_map_key=False)
+        raw: dict[str, Any] = unpack(body)
         if raw["format"] != FORMAT:
             raise damaged(name, f"it has format {raw['format']}, this version reads {FORMAT}")
         operators = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from raystreaming.errors import CheckpointError, CheckpointNotWritten, JobLocked
+from raystreaming.failpoints import reach
 
 _TEMPORARY = re.compile(r"\.(checkpoint|state)-.*\.\d+")
 """Files that a killed run had not finished."""
@@ -60,6 +61,7 @@ class LocalPlace(Place):
                 f.write(data)
                 f.flush()
                 os.fsync(f.fileno())
+            reach("file.written")
             os.link(temporary, self._folder / file)
             self._sync_folder()
         except FileExistsError:

@@ -23,7 +23,7 @@ from raystreaming.connector.source import (
     Split,
 )
 from raystreaming.errors import ConnectorError, OptionError, Retryable, Terminal
-from raystreaming.records import Batch
+from raystreaming.records import Batch, pack, unpack
 
 __all__ = [
     "Batch",
@@ -52,4 +52,6 @@ __all__ = [
     "Writer",
     "WriterContext",
     "option",
+    "pack",
+    "unpack",
 ]

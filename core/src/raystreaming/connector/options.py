@@ -22,7 +22,7 @@ elif sys.version_info >= (3, 11):
     from typing import dataclass_transform
 else:
 
-    def dataclass_transform(**_: Any) -> Callable[[Any], Any]:
+    def dataclass_transform(**_: Any) -> Callable[[Any], Any]:  # noqa: D103
         return lambda cls: cls
 
 
@@ -93,10 +93,10 @@ class Options:
         >>> class Greeting(Options):
         ...     name: str = option(doc="Who to greet.")
         ...     times: int = option(default=1, doc="How often.")
-        >>> Greeting(nam="x")
+        >>> Greeting(name=1)
         Traceback (most recent call last):
             ...
-        raystreaming.errors.OptionError: Greeting: unknown option 'nam' (did you mean 'name'?); missing option 'name'
+        raystreaming.errors.OptionError: Greeting: option 'name' must be str, got 1 (int)
     """
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
@@ -114,7 +114,7 @@ class Options:
 def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(plain)
     def __init__(self: Options, *args: Any, **kwargs: Any) -> None:
-        cls = type(self)
+        cls: Any = type(self)
         fields = [f for f in dataclasses.fields(self) if f.init]
         positional = [f.name for f in fields if not f.kw_only]
         problems: list[str] = []
@@ -144,7 +144,7 @@ def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
 
 
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 

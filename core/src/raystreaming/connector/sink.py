@@ -17,7 +17,7 @@ from raystreaming.records import Batch, rows_of
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
-Prepared: TypeAlias = "bytes | None | Callable[[], bytes | None]"
+Prepared: TypeAlias = "bytes | Callable[[], bytes | None] | None"
 """A committable, None if there is nothing to commit, or the slow rest of the work (closing and
 syncing files, say) as a function without arguments that returns one; that runs on the worker's
 I/O thread while the writer goes on with the next epoch."""
@@ -58,14 +58,14 @@ class Writer(ABC, Generic[T_contra]):
             Terminal: The job fails.
         """
 
-    def flush(self) -> None:  # noqa: B027 - optional
+    def flush(self) -> None:
         """Put everything written where it survives a crash.
 
         Called at every barrier and at the end, before the checkpoint counts. An exception fails
         the checkpoint. Not called on a `TwoPhaseWriter`.
         """
 
-    def close(self) -> None:  # noqa: B027 - optional
+    def close(self) -> None:
         """Release what was opened. Called once; not after a hard kill. Publishes nothing."""
 
 

@@ -131,14 +131,14 @@ class Reader(ABC, Generic[T_co]):
             Terminal: The job fails.
         """
 
-    def commit(self, positions: Mapping[str, Position]) -> None:  # noqa: B027 - optional
+    def commit(self, positions: Mapping[str, Position]) -> None:
         """Tell the outside how far a completed checkpoint has come (for lag tools only).
 
         Called by the source thread after a checkpoint is complete; may be skipped. A failure
         here must be logged by the reader, not raised: positions live in the checkpoint.
         """
 
-    def close(self) -> None:  # noqa: B027 - optional
+    def close(self) -> None:
         """Release what was opened. Called once by the source thread; not after a hard kill."""
 
 

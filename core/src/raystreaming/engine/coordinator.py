@@ -148,9 +148,7 @@ class Coordinator:
     def _trigger(self, now: float, final: bool = False, stopping: bool = False) -> list[Command]:
         self._started = now
         self._epoch += 1
-        self._pending = _Pending(
-            self._epoch, final, stopping, waiting={t.id for t in self._graph.tasks}
-        )
+        self._pending = _Pending(self._epoch, final, stopping, waiting={t.id for t in self._graph.tasks})
         self.phase = Phase.ALIGNING
         return [InjectBarrier(t.id, self._epoch, halt=stopping) for t in self._sources]
 
@@ -223,4 +221,3 @@ def describe_operators(
                 states=before.states if before else {},
             )
     return operators
-

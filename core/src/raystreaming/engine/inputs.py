@@ -30,9 +30,7 @@ class InputChannel:
             return
         skip = self.next_offset - frame.offset
         if skip < 0:
-            raise RuntimeError(
-                f"channel {self.id}: got offset {frame.offset}, expected {self.next_offset}"
-            )
+            raise RuntimeError(f"channel {self.id}: got offset {frame.offset}, expected {self.next_offset}")
         if skip >= len(frame):
             return
         element = (frame.cut(skip)[1] if skip else frame).element

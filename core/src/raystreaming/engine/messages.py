@@ -133,5 +133,3 @@ class Finish:
 Command: TypeAlias = (
     "AssignSplits | InjectBarrier | EndInput | WriteManifest | Commit | CheckpointComplete | Finish"
 )
-
-

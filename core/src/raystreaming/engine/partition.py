@@ -110,9 +110,7 @@ class Shuffle(_ByTarget):
 class Custom(_ByTarget):
     """Each record to the channel a user function names."""
 
-    def __init__(
-        self, channels: Sequence[int], operator: str, choose: Callable[[Any, int], int]
-    ) -> None:
+    def __init__(self, channels: Sequence[int], operator: str, choose: Callable[[Any, int], int]) -> None:
         super().__init__(channels)
         self._operator = operator
         self._choose = choose
@@ -121,7 +119,7 @@ class Custom(_ByTarget):
         """Ask the function."""
         n = len(self.channels)
         for value in rows_of(batch.values):
-            target = self._choose(value, n)
+            target: object = self._choose(value, n)
             if not isinstance(target, int) or not 0 <= target < n:
                 raise OperatorError(
                     f"operator {self._operator!r}: the partition function returned {target!r} for "

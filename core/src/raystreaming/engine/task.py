@@ -92,9 +92,7 @@ class Task:
         """Open the operators, the last one first."""
         spec = self.spec
         for named in reversed(self._operators):
-            named.operator.open(
-                OperatorContext(named.id, spec.index, spec.vertex.parallelism, self.piece)
-            )
+            named.operator.open(OperatorContext(named.id, spec.index, spec.vertex.parallelism, self.piece))
 
     def close(self) -> None:
         """Close the operators, whatever they raise; the first error is raised at the end."""
@@ -282,9 +280,7 @@ class Task:
 
     def _finish(self) -> None:
         self._finishing = True
-        self._results = chain.from_iterable(
-            self._finish_from(i) for i in range(len(self._stages))
-        )
+        self._results = chain.from_iterable(self._finish_from(i) for i in range(len(self._stages)))
         self._pull()
 
     def _finish_from(self, index: int) -> Iterator[Batch]:
@@ -305,7 +301,5 @@ class Task:
             prepared = op.prepare(barrier.epoch) if isinstance(op, SinkOperator) else None
             groups = op.state.snapshot() if isinstance(op, KeyedOperator) else None
             operators[named.id] = OperatorSnapshot(groups, op.snapshot(), prepared)
-        self.events.append(
-            Snapshot(self.spec.id, barrier.epoch, dict(self._positions), operators)
-        )
+        self.events.append(Snapshot(self.spec.id, barrier.epoch, dict(self._positions), operators))
         self._send_all(barrier)

@@ -92,9 +92,7 @@ def job_graph(graph: LogicalGraph) -> JobGraph:
             result.vertices.append(vertex)
             for edge in op.edges:
                 result.edges.append(
-                    JobEdge(
-                        home[edge.upstream].index, vertex.index, resolve(edge, op), edge.choose
-                    )
+                    JobEdge(home[edge.upstream].index, vertex.index, resolve(edge, op), edge.choose)
                 )
         home[op] = vertex
     return result

@@ -134,9 +134,7 @@ class LogicalGraph:
             if operator.uid is not None:
                 operator.id = operator.uid
                 if taken[operator.uid]:
-                    raise GraphError(
-                        f"two operators have the uid {operator.uid!r}: give each its own"
-                    )
+                    raise GraphError(f"two operators have the uid {operator.uid!r}: give each its own")
                 taken[operator.uid] += 1
             else:
                 taken[path] += 1
@@ -162,9 +160,7 @@ class LogicalGraph:
                 yield f"stream {op.name!r} has no sink: end it with .sink(fn), .print() or .write_files(...)"
             for edge in op.edges:
                 upstream = edge.upstream
-                if edge.partitioning is Partitioning.FORWARD and (
-                    upstream.parallelism != op.parallelism
-                ):
+                if edge.partitioning is Partitioning.FORWARD and (upstream.parallelism != op.parallelism):
                     yield (
                         f"forward from {upstream.name!r} (parallelism {upstream.parallelism}) to "
                         f"{op.name!r} ({op.parallelism}) needs equal parallelism: "

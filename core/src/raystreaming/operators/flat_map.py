@@ -8,7 +8,13 @@ from itertools import chain, islice, repeat
 from typing import Any
 
 from raystreaming.connector.operator import Operator, OperatorContext
-from raystreaming.operators.user_function import blame, failure, per_task
+from raystreaming.operators.user_function import (
+    blame,
+    close_function,
+    failure,
+    open_function,
+    per_task,
+)
 from raystreaming.records import Batch, rows_of
 
 
@@ -28,13 +34,11 @@ class FlatMap(Operator):
         """Open the function if it is an object with `open`."""
         self._id = ctx.operator
         self._piece = ctx.piece
-        if hasattr(self._fn, "open"):
-            self._fn.open(ctx)
+        open_function(self._fn, ctx)
 
     def close(self) -> None:
         """Close the function if it is an object with `close`."""
-        if hasattr(self._fn, "close"):
-            self._fn.close()
+        close_function(self._fn)
 
     def process(self, batch: Batch) -> Iterator[Batch]:
         """Yield the results in pieces."""
@@ -54,7 +58,7 @@ class FlatMap(Operator):
             start += len(part)
             it = iter(part)
             try:
-                results = [call(value) for value in it]
+                results: list[Any] = [call(value) for value in it]
             except Exception as error:
                 blame(self._id, self._fn, part, it, error)
             if set(map(type, results)) <= {list, Collector}:

@@ -18,14 +18,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, NamedTuple
 
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.errors import ConnectorError, OperatorError
 from raystreaming.operators.flat_map import FlatMap
 from raystreaming.operators.sink import SinkOperator
-from raystreaming.operators.user_function import GENERATED, failure, per_task
+from raystreaming.operators.user_function import (
+    GENERATED,
+    close_function,
+    failure,
+    open_function,
+    per_task,
+)
 from raystreaming.records import Batch, rows_of
 from raystreaming.state import lookup_keys
 
@@ -40,13 +45,11 @@ class RowOperator(Operator):
     def open(self, ctx: OperatorContext) -> None:
         """Open the function if it is an object with `open`."""
         self.id = ctx.operator
-        if hasattr(self.fn, "open"):
-            self.fn.open(ctx)
+        open_function(self.fn, ctx)
 
     def close(self) -> None:
         """Close the function if it is an object with `close`."""
-        if hasattr(self.fn, "close"):
-            self.fn.close()
+        close_function(self.fn)
 
     @abstractmethod
     def lines(self, n: str, tracking: bool) -> list[str]:
@@ -78,7 +81,7 @@ class RowOperator(Operator):
         """Whether the operator wants to know which keys have changed."""
         return False
 
-    def note_changed(self, keys: list[Any]) -> None:  # noqa: B027 - only where tracks_changes
+    def note_changed(self, keys: list[Any]) -> None:
         """Take the keys that the records of a batch had."""
 
     def process(self, batch: Batch) -> Iterator[Batch]:
@@ -177,7 +180,7 @@ class RowLoop(Operator):
         ]
         text = "\n".join(head + [f"        {line}" for line, _ in body])
         scope = {f"_{name}": value for name, value in names.items()}
-        exec(compile(text, GENERATED, "exec"), scope)  # noqa: S102 - our own text
+        exec(compile(text, GENERATED, "exec"), scope)
         culprit = {len(head) + 1 + i: op for i, (_, op) in enumerate(body) if op is not None}
         loop = _Loop(scope["run"], culprit)
         self._loops[shape] = loop
@@ -218,15 +221,12 @@ def _blame(loop: _Loop, error: Exception) -> None:
     if isinstance(error, ConnectorError | OperatorError):
         raise error
     trace = error.__traceback__
-    frame: FrameType | None = None
-    while trace is not None and frame is None:
-        if trace.tb_frame.f_code is loop.run.__code__:
-            frame = trace.tb_frame
-            op = loop.culprit.get(trace.tb_lineno)
+    while trace is not None and trace.tb_frame.f_code is not loop.run.__code__:
         trace = trace.tb_next
-    if frame is None or op is None:
+    op = loop.culprit.get(trace.tb_lineno) if trace is not None else None
+    if trace is None or op is None:
         raise error
-    raise failure(op.id, op.fn, frame.f_locals.get("v"), error) from error
+    raise failure(op.id, op.fn, trace.tb_frame.f_locals.get("v"), error) from error
 
 
 class Map(RowOperator):
@@ -259,4 +259,3 @@ class Each(RowOperator):
 
     def lines(self, n: str, tracking: bool) -> list[str]:
         return [f"f{n}(v)"]
-

@@ -62,9 +62,7 @@ class SinkOperator(Operator):
     def open(self, ctx: OperatorContext) -> None:
         """Open the writer of this task."""
         self.id = ctx.operator
-        context = replace(
-            self._context, operator=ctx.operator, task=ctx.task, parallelism=ctx.parallelism
-        )
+        context = replace(self._context, operator=ctx.operator, task=ctx.task, parallelism=ctx.parallelism)
         self._writer = self._sink.open(self._state, context)
 
     def process(self, batch: Batch) -> Iterator[Batch]:

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from raystreaming.errors import ConnectorError, OperatorError, short_repr
 
-
 GENERATED = "<row loop>"
 """File name of generated code in tracebacks."""
 
@@ -24,6 +23,20 @@ def describe(fn: Callable[..., Any]) -> str:
 def per_task(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function for one task: objects with an ``open`` method are cloned, others shared."""
     return copy.deepcopy(fn) if hasattr(fn, "open") else fn
+
+
+def open_function(fn: Callable[..., Any], ctx: Any) -> None:
+    """Call ``fn.open(ctx)`` if the function is an object with `open`."""
+    opener = getattr(fn, "open", None)
+    if opener is not None:
+        opener(ctx)
+
+
+def close_function(fn: Callable[..., Any]) -> None:
+    """Call ``fn.close()`` if the function is an object with `close`."""
+    closer = getattr(fn, "close", None)
+    if closer is not None:
+        closer()
 
 
 def blame(

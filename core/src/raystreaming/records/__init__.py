@@ -2,5 +2,17 @@
 
 from raystreaming.records.batch import Batch, Rows, is_columnar, rows_of
 from raystreaming.records.frame import Barrier, Element, EndOfInput, Frame
+from raystreaming.records.packing import pack, unpack
 
-__all__ = ["Barrier", "Batch", "Element", "EndOfInput", "Frame", "Rows", "is_columnar", "rows_of"]
+__all__ = [
+    "Barrier",
+    "Batch",
+    "Element",
+    "EndOfInput",
+    "Frame",
+    "Rows",
+    "is_columnar",
+    "pack",
+    "rows_of",
+    "unpack",
+]

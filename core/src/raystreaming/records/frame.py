@@ -51,7 +51,5 @@ class Frame:
         batch = self.element
         assert isinstance(batch, Batch), "only frames of records can be cut"
         head = Frame(self.channel, self.incarnation, self.offset, batch.slice(0, count))
-        tail = Frame(
-            self.channel, self.incarnation, self.offset + count, batch.slice(count, len(batch))
-        )
+        tail = Frame(self.channel, self.incarnation, self.offset + count, batch.slice(count, len(batch)))
         return head, tail

@@ -49,9 +49,7 @@ class EmbeddedJob:
             raise
         sources = [t for t in spec.execution.tasks if t.vertex.source is not None]
         self._io = CallThread(f"{spec.name} io", self._thread_failed)
-        self._readers = {
-            t.id: CallThread(f"{spec.name} {t.name}", self._thread_failed) for t in sources
-        }
+        self._readers = {t.id: CallThread(f"{spec.name} {t.name}", self._thread_failed) for t in sources}
         # No daemon: a script may end after submit, and the job runs to its end.
         threading.Thread(target=self._main, args=(start,), name=f"{spec.name} loop").start()
 
@@ -104,7 +102,7 @@ class EmbeddedJob:
             self._say_start()
             self.state = self._attempts(start)
             self._say_end()
-        except BaseException as error:  # noqa: BLE001 - given to whoever waits
+        except BaseException as error:
             self.error = error
             self.state = "failed"
         finally:
@@ -149,14 +147,10 @@ class EmbeddedJob:
 
     def _progressed(self, start: Start) -> bool:
         worker = self._worker
-        return worker is not None and (
-            worker.coordinator.manifest.sequence > start.manifest.sequence
-        )
+        return worker is not None and (worker.coordinator.manifest.sequence > start.manifest.sequence)
 
     def _attempt(self, start: Start) -> Outcome:
-        worker = Worker(
-            self._spec, self._store, start, self._io, self._readers, self._counts
-        )
+        worker = Worker(self._spec, self._store, start, self._io, self._readers, self._counts)
         self._worker = worker
         for wish in list(self._wishes):
             wish(worker)

@@ -28,9 +28,7 @@ class ReadLoop:
         deliver: Called in the source thread with everything fetched.
     """
 
-    def __init__(
-        self, source: Source[Any], ctx: ReaderContext, deliver: Callable[[Fetched], None]
-    ) -> None:
+    def __init__(self, source: Source[Any], ctx: ReaderContext, deliver: Callable[[Fetched], None]) -> None:
         self.limit = FIRST_LIMIT
         self._source = source
         self._context = ctx

@@ -16,6 +16,7 @@ from raystreaming.connector.sink import TwoPhaseSink
 from raystreaming.connector.source import KnownSplit, PlanContext, Split
 from raystreaming.engine.coordinator import describe_operators
 from raystreaming.errors import CheckpointError
+from raystreaming.failpoints import reach
 from raystreaming.graph import LogicalOperator
 from raystreaming.observe.notices import log
 from raystreaming.runtime.spec import JobSpec
@@ -65,9 +66,13 @@ def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
         operators=operators,
         files=old.files if old else {},
     )
+    reach("start.planned")
     store.write_manifest(manifest)
+    reach("start.manifest")
     commit(spec, store, manifest)
+    reach("start.committed")
     abort_open(spec, manifest)
+    reach("start.aborted")
     store.retire()
     if old is not None:
         say_where(spec, old)
@@ -98,9 +103,7 @@ def plan(op: LogicalOperator, old: Manifest | None) -> dict[str, SplitState]:
     before = old.operators[op.id].splits if old is not None and op.id in old.operators else {}
     if old is not None and not old.finished and source.bounded and op.id in old.operators:
         return dict(before)
-    known = {
-        i: KnownSplit(Split(i, s.payload), s.position, s.ended) for i, s in before.items()
-    }
+    known = {i: KnownSplit(Split(i, s.payload), s.position, s.ended) for i, s in before.items()}
     splits = dict(before)
     for split in source.plan(PlanContext(op.parallelism, known)):
         payload = dict(split.payload)
@@ -149,7 +152,10 @@ def commit(spec: JobSpec, store: CheckpointStore, manifest: Manifest) -> None:
         state = manifest.operators.get(op.id)
         if isinstance(op.sink, TwoPhaseSink) and state is not None and state.committables:
             op.sink.commit(state.committables)
+            reach("commit.sink")
+    reach("commit.done")
     store.mark_committed(manifest)
+    reach("commit.marked")
 
 
 def abort_open(spec: JobSpec, manifest: Manifest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from raystreaming.checkpoint.manifest import StateFile, StateRef
 from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.engine.messages import Snapshot, StoredOperator, StoredSnapshot
+from raystreaming.failpoints import reach
 
 
 def store_snapshot(snapshot: Snapshot, store: CheckpointStore, run: str) -> StoredSnapshot:
@@ -26,7 +27,9 @@ def store_snapshot(snapshot: Snapshot, store: CheckpointStore, run: str) -> Stor
         committable = op.prepared() if callable(op.prepared) else op.prepared
         full = op.groups is not None and op.groups.full
         operators[id_] = StoredOperator(full, refs, op.state, committable)
+    reach("prepared")
     files: dict[str, StateFile] = {}
     if chunks:
         files[name] = store.write_state(name, b"".join(chunks))
+        reach("state.stored")
     return StoredSnapshot(snapshot.task, snapshot.epoch, snapshot.positions, operators, files)

@@ -41,5 +41,5 @@ class CallThread:
         while (fn := self._calls.get()) is not None:
             try:
                 fn()
-            except BaseException as error:  # noqa: BLE001 - handed to the job, which ends
+            except BaseException as error:
                 self._failed(error)

@@ -30,6 +30,7 @@ from raystreaming.engine.messages import (
     WriteManifest,
 )
 from raystreaming.engine.task import Task
+from raystreaming.failpoints import reach
 from raystreaming.graph import TaskSpec
 from raystreaming.observe.notices import log
 from raystreaming.records import Barrier
@@ -191,6 +192,7 @@ class Worker:
             self._account_entry(task, took)
         for event in task.events:
             if isinstance(event, Snapshot):
+                reach("task.snapshot")
                 self._io.call(functools.partial(self._store_snapshot, event))
             else:
                 self._source_ended(event)
@@ -217,6 +219,7 @@ class Worker:
                     self._read_loops[task].add_splits(splits)
                 case InjectBarrier(task, epoch, halt):
                     self.tasks[task].inject(Barrier(epoch), halt)
+                    reach("barrier.injected")
                 case EndInput(task):
                     self.tasks[task].drain()
                 case WriteManifest(manifest):
@@ -227,6 +230,7 @@ class Worker:
                     self._complete(manifest)
                 case Finish(outcome):
                     self._outcome = outcome
+                    reach("finished")
 
     def _complete(self, manifest: Manifest) -> None:
         log.debug("job %r: checkpoint %d complete", self._spec.name, manifest.sequence)
@@ -236,7 +240,7 @@ class Worker:
             splits = manifest.operators[source.id].splits
             mine = {i: splits[i].position for i in self.tasks[task].splits}
             self._read_loops[task].commit(mine)
-        self._io.call(self._store.retire)
+        self._io.call(self._retire)
 
     # The I/O thread ----------------------------------------------------------------------
 
@@ -245,18 +249,26 @@ class Worker:
         self.post(lambda: self._do(self.coordinator.acknowledge(stored)))
 
     def _write_manifest(self, manifest: Manifest) -> None:
+        reach("manifest.before")
         self._store.write_manifest(manifest)
+        reach("manifest.written")
         self.post(lambda: self._do(self.coordinator.manifest_written(manifest)))
 
     def _commit(self, manifest: Manifest) -> None:
+        reach("commit.before")
         commit(self._spec, self._store, manifest)
         self.post(lambda: self._do(self.coordinator.committed()))
+
+    def _retire(self) -> None:
+        self._store.retire()
+        reach("retired")
 
     # Source threads ----------------------------------------------------------------------
 
     def _read_loop(self, spec: TaskSpec) -> ReadLoop:
         op = spec.vertex.source
-        assert op is not None and op.source is not None
+        assert op is not None
+        assert op.source is not None
         context = ReaderContext(
             operator=op.id,
             task=spec.index,
@@ -289,5 +301,5 @@ class Worker:
         for task in self._opened:
             try:
                 task.close()
-            except Exception as error:  # noqa: BLE001 - the run is over, the error that ended it counts
+            except Exception as error:
                 log.warning("closing %s: %s: %s", task.spec.name, type(error).__name__, error)

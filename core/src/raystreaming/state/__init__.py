@@ -1,6 +1,13 @@
 """Keyed state: canonical keys, key groups, and the values kept by key."""
 
-from raystreaming.state.keys import DEFAULT_KEY_GROUPS, KeyGroups, group_owners, key_group, lookup_key, lookup_keys
+from raystreaming.state.keys import (
+    DEFAULT_KEY_GROUPS,
+    KeyGroups,
+    group_owners,
+    key_group,
+    lookup_key,
+    lookup_keys,
+)
 from raystreaming.state.values import GroupSnapshot, KeyedValues
 
 __all__ = [

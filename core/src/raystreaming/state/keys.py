@@ -10,7 +10,7 @@ import zlib
 from collections import deque
 from typing import Any
 
-import msgpack
+from raystreaming.records import pack
 
 DEFAULT_KEY_GROUPS = 720
 """Divides evenly by most parallelisms; fixed at a job's first start."""
@@ -37,8 +37,7 @@ def key_group(key: Any, groups: int = DEFAULT_KEY_GROUPS) -> int:
         >>> key_group(1) == key_group(1.0) == key_group(True)
         True
     """
-    packed: bytes = msgpack.packb(_canonical(key), use_bin_type=True)
-    return zlib.crc32(packed) % groups
+    return zlib.crc32(pack(_canonical(key))) % groups
 
 
 def _canonical(key: Any) -> Any:

@@ -23,12 +23,6 @@ def raystreaming_sources() -> Iterable[SourceSpec]:
 @hookimpl
 def raystreaming_sinks() -> Iterable[SinkSpec]:
     """Return the sinks of the core."""
-    yield SinkSpec(
-        name="function", target=f"{_HERE}.function:FunctionSink", summary="A function per record."
-    )
-    yield SinkSpec(
-        name="print", target=f"{_HERE}.print:PrintSink", summary="One line per record on stdout."
-    )
-    yield SinkSpec(
-        name="collect", target=f"{_HERE}.collect:CollectSink", summary="Rows for Job.result()."
-    )
+    yield SinkSpec(name="function", target=f"{_HERE}.function:FunctionSink", summary="A function per record.")
+    yield SinkSpec(name="print", target=f"{_HERE}.print:PrintSink", summary="One line per record on stdout.")
+    yield SinkSpec(name="collect", target=f"{_HERE}.collect:CollectSink", summary="Rows for Job.result().")

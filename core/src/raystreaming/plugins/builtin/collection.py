@@ -47,7 +47,8 @@ class CollectionSource(Source[T_co]):
 
 class _CollectionReader(Reader[T_co]):
     def __init__(self, values: Sequence[Any]) -> None:
-        self._values = values
+        # A deque is a sequence too, but one that is slow in the middle and has no slices.
+        self._values = list(values) if isinstance(values, deque) else values
         self._splits: deque[tuple[Split, Position]] = deque()
 
     def add_splits(self, splits: Sequence[tuple[Split, Position]]) -> None:
@@ -63,7 +64,9 @@ class _CollectionReader(Reader[T_co]):
         end = stop >= min(split.payload["stop"], len(self._values))
         if not end:
             self._splits.append((split, stop))
-        values = self._values[start:stop]
-        if type(values) is not list:
-            values = list(values)
+        values: list[Any]
+        if isinstance(self._values, list | tuple | range):
+            values = list(self._values[start:stop])
+        else:  # a sequence of the user's: it need not have slices
+            values = [self._values[i] for i in range(start, stop)]
         return Fetched(split.id, Batch(values) if values else None, stop, end)

@@ -8,7 +8,7 @@ from typing import Any
 from raystreaming.connector.options import option
 from raystreaming.connector.sink import WriterContext
 from raystreaming.operators.sink import RowSink, RowWriter
-from raystreaming.operators.user_function import per_task
+from raystreaming.operators.user_function import close_function, open_function, per_task
 
 
 class FunctionSink(RowSink):
@@ -28,13 +28,12 @@ class FunctionSink(RowSink):
 class _FunctionWriter(RowWriter):
     def __init__(self, fn: Callable[..., Any], ctx: WriterContext) -> None:
         super().__init__(fn)
-        if hasattr(fn, "open"):
-            fn.open(ctx)
+        open_function(fn, ctx)
 
     def flush(self) -> None:
-        if hasattr(self.row_function, "flush"):
-            self.row_function.flush()
+        flush = getattr(self.row_function, "flush", None)
+        if flush is not None:
+            flush()
 
     def close(self) -> None:
-        if hasattr(self.row_function, "close"):
-            self.row_function.close()
+        close_function(self.row_function)

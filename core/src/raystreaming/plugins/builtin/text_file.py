@@ -79,8 +79,13 @@ class _LinesReader(Reader[str]):
             lines, size = self._lines(limit, stop - start)
         except OSError as error:
             raise _unreadable(split.id, error) from error
+        if not lines and start < stop:
+            raise Terminal(
+                f"source {self._operator!r}: {split.id} is shorter than it was: it ends before byte "
+                f"{stop}, up to which it was to be read. Put it back, or start over with --fresh"
+            )
         values = self._decoded(lines, split.id, start)
-        end = start + size >= stop or not lines
+        end = start + size >= stop
         if end:
             self._splits.popleft()
             self.close()
@@ -108,8 +113,10 @@ class _LinesReader(Reader[str]):
             lines += more[:wanted]
             size = sum(map(len, lines))
         if size > budget:  # the file has grown since it was planned: the last line is cut there
-            lines[-1] = lines[-1][: budget - size]
-            size = budget
+            size -= len(lines[-1])
+            last = lines.pop()[: budget - size]
+            size += len(last)
+            lines += [last] * bool(last)
         return lines, size
 
     def _decoded(self, lines: list[bytes], path: str, start: int) -> list[str]:
@@ -136,6 +143,5 @@ class _LinesReader(Reader[str]):
 
 def _unreadable(path: str, error: OSError) -> Terminal:
     return Terminal(
-        f"text file {path} cannot be read: {error.strerror or error}. "
-        f"Check the path and its permissions"
+        f"text file {path} cannot be read: {error.strerror or error}. Check the path and its permissions"
     )
