@@ -17,6 +17,7 @@ from urllib.parse import quote
 import msgpack
 
 from raystreaming.connector import Terminal
+from raystreaming.failpoints import reach
 from raystreaming_files import liveness
 from raystreaming_files.faults import os_fault
 
@@ -106,6 +107,7 @@ def publish(root: str, files: Iterable[Staged]) -> None:
         try:
             if _link(staged, final, file.size):
                 done.append(staged)
+            reach("commit.file")
         except OSError as error:
             raise os_fault("publish", final, "files sink, commit", error) from error
         folder = os.path.dirname(final)
@@ -118,8 +120,10 @@ def publish(root: str, files: Iterable[Staged]) -> None:
     try:
         for folder in sorted(touched, key=len, reverse=True):
             sync(folder)
+        reach("commit.files_linked")
         for staged in done:
             _unlink(staged)
+            reach("commit.file_unstaged")
     except OSError as error:
         raise os_fault("publish in", root, "files sink, commit", error) from error
     for folder in folders:
