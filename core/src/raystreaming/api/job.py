@@ -99,8 +99,10 @@ class Job:
                 signal.signal(number, handler)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        if self._interrupts:
-            print("ending at once", file=sys.stderr)
+        if self._interrupts > 1:  # a user function does not return: nothing else can end it
+            os._exit(128 + number)
+        elif self._interrupts:
+            print("ending at once; Ctrl-C again if a function does not return", file=sys.stderr)
             self.cancel()
         elif self._drain_on_interrupt:
             print("draining; Ctrl-C again ends at once", file=sys.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from raystreaming.graph import ExecutionGraph, LogicalGraph, execution_graph, job_graph
@@ -21,7 +21,6 @@ class JobSpec:
         checkpoint_interval: Seconds between the starts of two checkpoints.
         retain: How many checkpoints are kept.
         fresh: Forget the checkpoints of earlier runs.
-        drain_on_interrupt: The first Ctrl-C drains instead of stopping.
         key_groups: Number of key groups at the first start.
         restarts: How often in a row the job restarts after a `Retryable` error.
         restart_delay: Seconds before the first restart; doubled with each that follows.
@@ -33,8 +32,7 @@ class JobSpec:
     checkpoint_interval: float = 5.0
     retain: int = 3
     fresh: bool = False
-    drain_on_interrupt: bool = False
-    key_groups: int = field(default=DEFAULT_KEY_GROUPS)
+    key_groups: int = DEFAULT_KEY_GROUPS
     restarts: int = 3
     restart_delay: float = 1.0
 
