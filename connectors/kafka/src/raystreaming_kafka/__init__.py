@@ -1,0 +1,25 @@
+"""Kafka for raystreaming: `KafkaSource`.
+
+Importing the package loads nothing: plugins are looked up in every process, pyarrow only where it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from raystreaming_kafka.source import KafkaSource
+
+__all__ = ["KafkaSource"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "KafkaSource":
+        from raystreaming_kafka.source import KafkaSource
+
+        return KafkaSource
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,17 @@
+"""Names what this package adds; imports nothing else, so that looking plugins up stays cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from raystreaming.plugins import SourceSpec, hookimpl
+
+
+@hookimpl
+def raystreaming_sources() -> Iterable[SourceSpec]:
+    """Return the Kafka source."""
+    yield SourceSpec(
+        name="kafka",
+        target="raystreaming_kafka.source:KafkaSource",
+        summary="Reads the partitions of Kafka topics; each record once per checkpointed position.",
+    )

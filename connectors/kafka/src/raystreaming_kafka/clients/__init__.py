@@ -1,0 +1,218 @@
+"""What the reader and the planner need of a Kafka client, and the choice of one.
+
+The client libraries are imported on first use only: a job needs just the one that it names.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+
+from raystreaming.connector import Secret, Terminal
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+logger = logging.getLogger("raystreaming.kafka")
+
+ClientName: TypeAlias = Literal["confluent", "kafka-python"]
+
+ANSWER_WITHIN = 10.0
+"""Seconds that planning waits for a broker."""
+
+
+class Partition(NamedTuple):
+    """A partition of a topic; also its split's id, as text."""
+
+    topic: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.number}"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach the brokers, and what the client may use.
+
+    Attributes:
+        client: Which library.
+        servers: Addresses of brokers, separated by commas.
+        group: The consumer group to commit to, if any.
+        prefetch_bytes: Memory that fetched messages may take.
+        mark_ends: Whether the client has to tell that it has reached the end of a partition.
+        options: The library's own settings; they win over ours. Never shown.
+    """
+
+    client: ClientName
+    servers: str
+    group: str | None
+    prefetch_bytes: int
+    mark_ends: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+    def revealed(self) -> dict[str, Any]:
+        """Return the library's own settings with secrets readable, for the library only."""
+        return {k: v.reveal() if isinstance(v, Secret) else v for k, v in self.options.items()}
+
+    def hide(self, text: str) -> str:
+        """Return `text` without the values of settings: libraries repeat them in messages."""
+        for value in self.revealed().values():
+            if isinstance(value, str) and len(value) > 3:
+                text = text.replace(value, "***")
+        return text
+
+
+class Chunk(NamedTuple):
+    """Consecutive messages of one partition, as the client's own objects."""
+
+    partition: Partition
+    messages: list[Any]
+
+
+class Reached(NamedTuple):
+    """Nothing is left before `offset`: what lies between it and the last message is no message."""
+
+    partition: Partition
+    offset: int
+
+
+class OffsetGone(Exception):
+    """The broker does not have (any more, or yet) what lies at the offset to read."""
+
+    def __init__(self, partition: Partition, offset: int | None = None) -> None:
+        super().__init__(partition, offset)
+        self.partition = partition
+        self.offset = offset
+
+
+class Client(Protocol):
+    """Reads messages from assigned partitions; used by one thread."""
+
+    def assign(self, positions: Mapping[Partition, int]) -> None:
+        """Read more partitions, each from its offset."""
+        ...
+
+    def unassign(self, partitions: Sequence[Partition]) -> None:
+        """Stop reading partitions and drop what was fetched of them."""
+        ...
+
+    def poll(self, limit: int, timeout: float) -> list[Chunk | Reached]:
+        """Wait for a message, then return it with at most `limit` that are there already.
+
+        Raises:
+            OffsetGone: A partition cannot be read where it should be.
+            ConnectorError: Anything else that waiting does not heal.
+        """
+        ...
+
+    def values(self, messages: list[Any]) -> list[bytes | None]:
+        """Return the values of messages."""
+        ...
+
+    def offset(self, message: Any) -> int:
+        """Return the offset of a message."""
+        ...
+
+    def trouble(self) -> bool:
+        """Return whether a connection was lost, or none was ever made. Costs nothing."""
+        ...
+
+    def reachable(self, timeout: float) -> bool:
+        """Return whether a broker answers; if so, `trouble` is over."""
+        ...
+
+    def range_of(self, partition: Partition, timeout: float) -> tuple[int, int] | None:
+        """Return the first offset that there is and the next that will be, None if unknown."""
+        ...
+
+    def commit(self, positions: Mapping[Partition, int]) -> None:
+        """Send offsets to the group without waiting; a failure is logged."""
+        ...
+
+    def close(self) -> None:
+        """Leave. May take a moment, to get commits out."""
+        ...
+
+
+class Planner(Protocol):
+    """Answers what a job has to know before it starts; a context manager."""
+
+    def partitions(self, topic: str) -> list[int] | None:
+        """Return the partitions of a topic, None if there is no such topic."""
+        ...
+
+    def topics(self) -> list[str]:
+        """Return the names of all topics that may be seen."""
+        ...
+
+    def first_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Return the first offset of each partition."""
+        ...
+
+    def end_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Return the offset after the last committed message of each partition."""
+        ...
+
+    def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Return the group's offsets, of the partitions that have one."""
+        ...
+
+    def __enter__(self) -> Planner: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
+
+
+def open_client(connection: Connection) -> Client:
+    """Return a client of the library that `connection` names."""
+    try:
+        if connection.client == "confluent":
+            from raystreaming_kafka.clients.confluent import ConfluentClient
+
+            return ConfluentClient(connection)
+        from raystreaming_kafka.clients.kafka_python import KafkaPythonClient
+
+        return KafkaPythonClient(connection)
+    except ImportError as error:
+        raise _missing(connection.client, error) from error
+
+
+def open_planner(connection: Connection) -> AbstractContextManager[Planner]:
+    """Return a planner of the library that `connection` names."""
+    try:
+        if connection.client == "confluent":
+            from raystreaming_kafka.clients.confluent_planner import ConfluentPlanner
+
+            return ConfluentPlanner(connection)
+        from raystreaming_kafka.clients.kafka_python import KafkaPythonPlanner
+
+        return KafkaPythonPlanner(connection)
+    except ImportError as error:
+        raise _missing(connection.client, error) from error
+
+
+def _missing(client: ClientName, error: ImportError) -> ImportError | Terminal:
+    """Translate that the library is not there; any other ImportError is returned as it is."""
+    if client == "confluent":
+        absent = isinstance(error, ModuleNotFoundError) and error.name == "confluent_kafka"
+        if absent or "librdkafka" in str(error):
+            return Terminal(
+                f"KafkaSource(client='confluent') cannot load confluent-kafka: {error}. "
+                "Install it (`pip install confluent-kafka`; where there is no wheel, it needs librdkafka "
+                "and its headers), or pass client='kafka-python', which is pure Python and slower."
+            )
+    elif isinstance(error, ModuleNotFoundError) and error.name == "kafka":
+        return Terminal(
+            f"KafkaSource(client='kafka-python') cannot load kafka-python: {error}. "
+            "Install it with `pip install kafka-python`, or leave out client= to use confluent-kafka."
+        )
+    return error

@@ -1,0 +1,173 @@
+"""Planning by confluent-kafka's admin client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from types import TracebackType
+from typing import Any, TypeVar
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec  # where it is typed
+
+from raystreaming.connector import ConnectorError, Retryable, Terminal
+from raystreaming_kafka.clients import ANSWER_WITHIN, Connection, Partition
+from raystreaming_kafka.clients.confluent import _NO_TOPIC, _REFUSED, LibraryLog, bad_settings, settings_of
+
+T = TypeVar("T")
+
+_EARLIEST: Any = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_LATEST: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_LIMIT: dict[str, Any] = {"request_timeout": ANSWER_WITHIN}
+_CONSUMER_ONLY = (
+    "allow.auto.create.topics",
+    "auto.offset.reset",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "enable.partition.eof",
+    "group.id",
+    "isolation.level",
+)
+_SLICE = 0.05
+
+
+class ConfluentPlanner:
+    """Asks the brokers; every question has an answer or an error within about ten seconds."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._refused: KafkaError | None = None
+        self._reason = ""
+        settings = settings_of(connection)
+        uncommitted = settings["isolation.level"] == "read_uncommitted"
+        self._isolation = IsolationLevel.READ_UNCOMMITTED if uncommitted else IsolationLevel.READ_COMMITTED
+        wanted: dict[str, Any] = {
+            name: value
+            for name, value in settings.items()
+            if name not in _CONSUMER_ONLY and not name.startswith(("queued.", "fetch."))
+        }
+        wanted["error_cb"] = self._on_error
+        try:
+            self._admin = AdminClient(wanted, logger=LibraryLog(connection.hide))
+        except KafkaException as error:
+            raise bad_settings(connection, error) from None
+
+    def __enter__(self) -> ConfluentPlanner:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        """Leave; librdkafka's client ends with its last reference."""
+        del self._admin
+
+    def partitions(self, topic: str) -> list[int] | None:
+        """Return the partitions of a topic, None if there is no such topic.
+
+        It describes the topic because asking for its metadata would create it on many clusters.
+        """
+        try:
+            asked = self._admin.describe_topics(TopicCollection([topic]), **_LIMIT)
+            found: Any = self._wait(asked[topic])
+        except KafkaException as error:
+            if error.args[0].code() in _NO_TOPIC:
+                return None
+            raise self._failure(error, f"topic {topic!r}") from error
+        return sorted(p.id for p in found.partitions)
+
+    def topics(self) -> list[str]:
+        """Return the names of all topics that may be seen."""
+        try:
+            return sorted(self._admin.list_topics(timeout=ANSWER_WITHIN).topics)
+        except KafkaException:
+            return []
+
+    def first_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Return the first offset of each partition."""
+        return self._offsets(partitions, _EARLIEST)
+
+    def end_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Return the offset after the last committed message of each partition."""
+        return self._offsets(partitions, _LATEST)
+
+    def _offsets(self, partitions: Sequence[Partition], spec: Any) -> dict[Partition, int]:
+        if not partitions:
+            return {}
+        try:
+            asked = self._admin.list_offsets(
+                {TopicPartition(*p): spec for p in partitions}, isolation_level=self._isolation, **_LIMIT
+            )
+            return {Partition(p.topic, p.partition): self._wait(f).offset for p, f in asked.items()}
+        except KafkaException as error:
+            raise self._failure(error, "the offsets of " + _list(partitions)) from error
+
+    def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Return the group's offsets, of the partitions that have one."""
+        group = self._connection.group
+        assert group is not None
+        if not partitions:
+            return {}
+        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(*p) for p in partitions])
+        try:
+            asked = self._admin.list_consumer_group_offsets([wanted], **_LIMIT)
+            found: Any = self._wait(asked[group])
+        except KafkaException as error:
+            raise self._failure(error, f"the offsets of group {group!r}") from error
+        return {Partition(p.topic, p.partition): p.offset for p in found.topic_partitions if p.offset >= 0}
+
+    def _wait(self, future: Future[T]) -> T:
+        """Wait for an answer, but not once a broker has refused us."""
+        until = time.monotonic() + ANSWER_WITHIN + 1
+        while not future.done():
+            self._admin.poll(0)
+            if self._refused is not None:
+                raise KafkaException(self._refused)
+            if time.monotonic() > until:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            try:
+                return future.result(_SLICE)
+            except NotYet:
+                continue
+        return future.result()
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() in _REFUSED:
+            self._refused = error
+        elif error.code() != KafkaError._ALL_BROKERS_DOWN or not self._reason:
+            self._reason = self._connection.hide(error.str())
+
+    def _failure(self, error: KafkaException, what: str) -> ConnectorError:
+        cause: KafkaError = error.args[0]
+        servers, why = self._connection.servers, self._connection.hide(cause.str())
+        if cause.code() in _REFUSED or cause.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            return Terminal(
+                f"Asking {servers} for {what} was refused: {why}. Check the credentials in client_options "
+                "and what they may read."
+            )
+        if self._reason:
+            why = f"{why} ({self._reason})"
+        return Retryable(
+            f"Asking {servers} for {what} failed: {why}. Check that a broker runs there and that this "
+            f"machine may connect to it (`nc -vz {servers.split(',')[0].replace(':', ' ')}`), or correct "
+            "servers=."
+        )
+
+
+def _list(partitions: Sequence[Partition]) -> str:
+    topics = sorted({p.topic for p in partitions})
+    return ("topic " if len(topics) == 1 else "topics ") + ", ".join(map(repr, topics))
