@@ -1,0 +1,67 @@
+"""Every code block of the README runs as it stands, in a folder of its own, as a program."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+
+from raystreaming_test_support.events import expected_seqs, load_topic
+from raystreaming_test_support.killing import Ended, run_to_end
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+RAYSTREAMING = Path(sys.executable).parent / "raystreaming"
+
+
+def block(word: str) -> str:
+    (found,) = [b for b in BLOCKS if word in b]
+    return found
+
+
+def run(code: str, folder: Path, *command: str) -> Ended:
+    program = folder / "pipeline.py"
+    program.write_text(code)
+    return run_to_end([*(command or (sys.executable,)), str(program)], cwd=folder, timeout=120)
+
+
+def test_no_block_is_left_out():
+    assert len(BLOCKS) == 3
+
+
+def test_kafka_to_parquet(kafka_broker, tmp_path):
+    load_topic(kafka_broker.servers, "events", 5_000)
+    code = block("read_kafka").replace("127.0.0.1:9092", kafka_broker.servers)
+    for command in ((), (str(RAYSTREAMING), "run")):  # the second run finds nothing new
+        run(code, tmp_path, *command)
+        rows = ds.dataset(tmp_path / "out", format="parquet", partitioning="hive").to_table()
+        assert sorted(rows["seq"].to_pylist()) == expected_seqs(5_000)
+
+
+def test_word_count_runs_to_its_end_after_submit(tmp_path):
+    (tmp_path / "words.txt").write_text("to be or\nnot to be ray\n")
+    lines = run(block("word_count"), tmp_path).stdout.splitlines()
+    assert lines == ["('to', 1)", "('be', 1)", "('or', 1)", "('not', 1)", "('to', 2)", "('be', 2)"]
+
+
+def test_own_connector(tmp_path):
+    run(block("Countdown"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"`((?:core|tests|docs|benchmarks)/[\w/.]*)`", README)))
+)
+def test_every_path_named_exists(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize(
+    "command", sorted(set(re.findall(r"^    python3 (\S+) (\w+)$", README, re.MULTILINE)))
+)
+def test_every_command_named_exists(command):
+    script, name = command
+    assert f'"{name}"' in (ROOT / script).read_text() + (ROOT / "tools" / "devtool.py").read_text()
