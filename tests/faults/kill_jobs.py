@@ -1,0 +1,1 @@
+../pipelines/kill_jobs.py

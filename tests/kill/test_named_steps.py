@@ -1,0 +1,49 @@
+"""SIGKILL at every named step of start, checkpoint and publish; after each the same command."""
+
+import pytest
+from harness import KillJob, Watch, new_topic, report_restarts
+
+from raystreaming.failpoints import STEPS
+
+COUNT = 20_000
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+ONLY_WITH_KEYED_STATE = {"state.stored"}
+ONCE_A_RUN = {"start.planned", "start.manifest", "start.committed", "start.aborted", "finished"}
+CASES = [
+    (name, step)
+    for name in ("kafka", "files", "collection")
+    for step in STEPS
+    if name == "collection" or step not in ONLY_WITH_KEYED_STATE
+]
+
+
+@pytest.fixture(scope="module")
+def topic(kafka_broker):
+    new_topic(kafka_broker.servers, "named-steps", COUNT, partitions=2)
+    return {"SERVERS": kafka_broker.servers, "TOPIC": "named-steps"}
+
+
+def test_every_step_has_a_case():
+    assert {step for _, step in CASES} == set(STEPS)
+
+
+@pytest.mark.parametrize(("name", "step"), CASES)
+def test_kill_at_step(name, step, tmp_path, request):
+    env = request.getfixturevalue("topic") if name == "kafka" else {}
+    job = KillJob(name, tmp_path / "job", COUNT, env).prepare()
+    with Watch(job.out):
+        # Something to take over: prepared, in a manifest, and not yet published.
+        assert job.kill_at("manifest.written:2")
+        if step == "finished":
+            assert job.kill_at("finished"), "never came to this step"
+        elif step in ONCE_A_RUN:
+            assert job.kill_at(step), "never came to this step"
+            assert job.kill_at(step), "never came to this step when it had been killed there"
+        else:
+            # The steps of a commit come at the start too; later ones are those of a checkpoint.
+            assert job.kill_at(step), "never came to this step"
+            assert job.kill_at(f"{step}:3"), "never came to this step for the third time"
+        job.finish()
+    report_restarts([job])

@@ -1,0 +1,34 @@
+"""SIGKILL at 100 random moments over three pipelines; after each the same command. SEED=n repeats a run."""
+
+import itertools
+import os
+import random
+
+import pytest
+from harness import KillJob, new_topic, random_kills, report_restarts
+
+COUNT = 60_000
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+@pytest.mark.parametrize(("name", "kills"), [("kafka", 34), ("files", 33), ("collection", 33)])
+def test_random_kills(name, kills, tmp_path, kafka_topic, request):
+    seed = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
+    print(f"SEED={seed}")
+    env = {}
+    if name == "kafka":
+        broker = request.getfixturevalue("kafka_broker")
+        env = {"SERVERS": broker.servers, "TOPIC": kafka_topic()}
+        new_topic(env["SERVERS"], env["TOPIC"], COUNT, partitions=3)
+    number = itertools.count()
+    jobs = list(
+        random_kills(
+            lambda: KillJob(name, tmp_path / str(next(number)), COUNT, env).prepare(),
+            kills,
+            random.Random(seed),
+        )
+    )
+    report_restarts(jobs)
+    assert sum(job.kills for job in jobs) == kills
+    assert sum(len(job.resumed()) for job in jobs) >= kills // 4, "too few kills hit a running job"

@@ -1,0 +1,73 @@
+"""The jobs that are killed: `python kill_jobs.py kafka|files|collection FOLDER`.
+
+Slow on purpose, so that a kill hits a running job: RATE records a second.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from raystreaming import StreamingContext
+
+name, folder = sys.argv[1], Path(sys.argv[2])
+rate = float(os.environ.get("RATE", "20000"))
+seen = 0
+
+
+def watched(seq: int) -> None:
+    """Note when the first record comes, and slow the job down."""
+    global seen
+    if seen == 0:
+        with open(folder / "starts.txt", "a") as report:
+            report.write(f"{time.time() - float(os.environ['STARTED'])} {seq}\n")
+    seen += 1
+    if seen % 100 == 0:
+        time.sleep(100 / rate)
+
+
+def no_view(event: dict[str, Any]) -> bool:
+    watched(event["seq"])
+    return bool(event["event_type"] != "view")
+
+
+def keyed(n: int) -> dict[str, int]:
+    watched(n)
+    return {"key": n % 7, "n": 1}
+
+
+def add(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
+    return {"key": a["key"], "n": a["n"] + b["n"]}
+
+
+ctx = StreamingContext(
+    checkpoint_dir=folder / "state", checkpoint_interval=os.environ.get("INTERVAL", "200ms")
+)
+if name == "kafka":
+    (
+        ctx.read_kafka(
+            servers=os.environ["SERVERS"], topics=[os.environ["TOPIC"]], stop="latest", format="json"
+        )
+        .filter(no_view)
+        .write_files(folder / "out", format="parquet", partition_by=["event_type"])
+    )
+elif name == "files":
+    (
+        ctx.read_files(folder / "in", format="jsonl")
+        .set_parallelism(2)
+        .filter(no_view)
+        .write_files(folder / "out", format="parquet", roll_rows=1_000)
+    )
+elif name == "collection":
+    (
+        ctx.from_collection(range(int(os.environ["COUNT"])))
+        .map(keyed)
+        .key_by(lambda r: r["key"])
+        .reduce(add)
+        .set_parallelism(2)
+        .write_files(folder / "out", format="jsonl")
+    )
+ctx.execute(name)
