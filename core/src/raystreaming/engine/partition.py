@@ -53,7 +53,7 @@ class RoundRobin(Partitioner):
         n, size = len(self.channels), len(batch)
         for k in range(min(n, size)):
             target = (self._next + k) % n
-            yield self.channels[target], batch if n == 1 else batch.take(range(k, size, n))
+            yield self.channels[target], batch if n == 1 else batch.take(list(range(k, size, n)))
         self._next = (self._next + size) % n
 
 
