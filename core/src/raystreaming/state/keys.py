@@ -57,7 +57,7 @@ def _canonical(key: Any) -> Any:
     if isinstance(key, tuple | list):
         return [_canonical(part) for part in key]
     if isinstance(key, str):
-        return str(key)
+        return str.__str__(key)  # what it equals, whatever a subclass shows
     if isinstance(key, bytes):
         return bytes(key)
     raise TypeError(f"key {key!r} is a {kind.__name__}; a key is {_KINDS}")
