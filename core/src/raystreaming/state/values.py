@@ -50,7 +50,8 @@ class KeyedValues:
 
     def snapshot(self) -> GroupSnapshot:
         """Serialise what changed since the last snapshot, or everything from time to time."""
-        dirty = {key_group(key, self.groups) for key in self.changed}
+        # A loop over several tables notes the keys of all; what is not in this one did not change it.
+        dirty = {key_group(key, self.groups) for key in self.changed} & self._members.keys()
         self.changed.clear()
         full = (
             not self.tracking
