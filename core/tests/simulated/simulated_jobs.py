@@ -160,21 +160,21 @@ def counted(data, key, world):
     """The number of a record within its key: all numbers from 1, whatever the order."""
     totals, sums = Counter(), Counter()
     for split, n in data:
-        k = repr(KEYS_EQUAL(key((split, n))))
+        k = repr(canonical(key((split, n))))
         totals[k] += 1
         sums[k] += n
     same_numbers = Counter((k, i) for k, total in totals.items() for i in range(1, total + 1))
-    got = Counter((repr(KEYS_EQUAL(k)), count) for k, count, _ in world.values)
+    got = Counter((repr(canonical(k)), count) for k, count, _ in world.values)
     assert got == same_numbers, f"{got - same_numbers} {same_numbers - got}"
     for k, count, total in world.values:
-        k = repr(KEYS_EQUAL(k))
+        k = repr(canonical(k))
         if count == totals[k]:
             assert total == sums[k], f"{k}: {total}, not {sums[k]}"
 
 
-def KEYS_EQUAL(key):  # noqa: N802 - reads as a table
+def canonical(key):
     if isinstance(key, list | tuple):
-        return tuple(map(KEYS_EQUAL, key))
+        return tuple(map(canonical, key))
     return int(key) if isinstance(key, bool | int | float) else key
 
 
@@ -304,7 +304,7 @@ def partitioned(partitioning):
             copies = receivers if partitioning is Partitioning.BROADCAST else 1
             got = Counter(r for (r, _), _ in world.values)
             assert got == Counter(records(data) * copies), got
-            in_order(World_of_pairs(world), receivers, lambda v: ((v[0][0][0], v[0][1]), v[0][0][1]))
+            in_order(world, receivers, lambda v: ((v[0][0][0], v[0][1]), v[0][0][1]))
             check_targets(partitioning, world, senders, receivers, result)
 
         return Case(ctx, [world], check)
@@ -313,16 +313,11 @@ def partitioned(partitioning):
     return build
 
 
-def World_of_pairs(world):  # noqa: N802
-    """Order is promised per channel, so per sender too."""
-    return world
-
-
 def check_targets(partitioning, world, senders, receivers, result):
     if partitioning is Partitioning.FORWARD:
         assert all(sender == receiver for (_, sender), receiver in world.values)
     elif partitioning is Partitioning.BROADCAST:
-        assert Counter(world.values) == Counter({v: 1 for v in world.values})
+        assert Counter(world.values) == Counter(dict.fromkeys(world.values, 1))
     elif partitioning is Partitioning.CUSTOM:
         assert all(receiver == r[1] % receivers for (r, _), receiver in world.values)
     elif partitioning is Partitioning.KEY:
@@ -359,6 +354,18 @@ SHAPES = [
 ]
 
 
+def check_bound(rng, seed):
+    """No channel holds more than its capacity and what one step may put on top."""
+    data, world = {"s": [("s", n) for n in range(400)]}, World()
+    ctx = StreamingContext()
+    stream = ctx.source(MemorySource(data)).map(lambda r: r)
+    for _ in range(2):
+        stream = stream.map(lambda r: r).set_parallelism(parallelism(rng) + 1)
+    stream.sink(MemorySink(world=world))
+    result = Case(ctx, [world], lambda _: same(world, records(data))).run(seed)
+    assert result.most_waiting <= result.capacity + 64, "an entry of a reader has at most 64 records"
+
+
 class Growing:
     """A keyed count over lists that grow, in several runs on one place and one world."""
 
@@ -380,6 +387,7 @@ class Growing:
         both = source.set_parallelism(self.rng.choice((1, 2, 3))).union(other).set_parallelism(p)
         keyed_count(ctx, both, self.key, self.rng.choice((1, 2, 3, 7)), self.world)
         result = simulate(ctx, seed, place=self.place, **options)
+        assert not self.world.staged, "output was left behind"
         counted(self.read_by(result), self.key, self.world)
         return result
 
