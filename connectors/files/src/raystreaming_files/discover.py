@@ -58,13 +58,17 @@ def _hidden(name: str) -> bool:
     return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
+def _identity(folder: str) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
 def _found(path: str, relative: str) -> Found:
     return Found(path, relative.replace(os.sep, "/"), os.stat(path).st_size)
 
 
 def _walk(folder: str, base: str, above: set[tuple[int, int]]) -> Iterator[Found]:
-    status = os.stat(folder)
-    here = (status.st_dev, status.st_ino)
+    here = _identity(folder)
     if here in above:  # A link back to a folder that holds it.
         return
     with os.scandir(folder) as entries:
@@ -87,6 +91,6 @@ def _matches(pattern: str) -> Iterator[Found]:
             continue
         if os.path.isdir(path):
             if "**" not in pattern:  # Else the files in it match by themselves.
-                yield from _walk(path, base, set())
+                yield from _walk(path, base, {_identity(base)})
         elif os.path.isfile(path):
             yield _found(path, relative)

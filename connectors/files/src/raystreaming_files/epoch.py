@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -82,8 +82,11 @@ class EpochFiles:
         self._size = 0
         self._open: OrderedDict[str, _OpenFile] = OrderedDict()
         self._finished: list[Staged] = []
+        self._failure: Exception | None = None
         part_bytes = min(MAX_PART_BYTES, limits.buffer_bytes)
-        self._part_bytes = part_bytes if limits.roll_bytes is None else min(part_bytes, limits.roll_bytes)
+        if limits.roll_bytes is not None:  # Small writes, so that a file does not grow far beyond.
+            part_bytes = min(part_bytes, max(1, limits.roll_bytes // 4))
+        self._part_bytes = part_bytes
         flush_rows = format.flush_rows
         self._part_rows = flush_rows if limits.roll_rows is None else min(flush_rows, limits.roll_rows)
 
@@ -104,7 +107,20 @@ class EpochFiles:
             self._spread()
 
     def finish(self) -> bytes | None:
-        """Write and sync everything; return the committable. May run on another thread."""
+        """Write and sync everything; return the committable. May run on another thread.
+
+        When it fails, what was written is deleted and it fails again if it is called again.
+        """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return self._finish()
+        except Exception as error:
+            self._failure = error
+            self.discard()
+            raise
+
+    def _finish(self) -> bytes | None:
         self._spread()
         self._flush_all()
         try:
@@ -141,9 +157,21 @@ class EpochFiles:
         gathered, self._gathered = self._gathered, []
         self._gathered_rows = self._gathered_size = 0
         for piece in self._format.group(gathered):
-            self._buffer(piece)
+            for part in self._pieces(piece):
+                self._buffer(part)
         if self._size > self._limits.buffer_bytes:
             self._shrink()
+
+    def _pieces(self, piece: Piece) -> Iterator[Piece]:
+        """Cut a piece that is larger than a buffer may be."""
+        rest = piece
+        step = max(1, self._part_bytes * piece.rows // max(1, piece.size))
+        while rest.rows > step:
+            head, tail = self._format.cut(rest.chunk, step)
+            size = rest.size * step // rest.rows
+            yield Piece(piece.folder, head, step, size)
+            rest = Piece(piece.folder, tail, rest.rows - step, rest.size - size)
+        yield rest
 
     def _buffer(self, piece: Piece) -> None:
         part = self._parts.get(piece.folder)

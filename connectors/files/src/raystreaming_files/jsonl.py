@@ -8,11 +8,10 @@ from itertools import chain
 from typing import Any
 
 import orjson
-import pyarrow as pa
-import pyarrow.json
 
 from raystreaming.connector import Position
 from raystreaming.records import Rows
+from raystreaming_files.arrow import ArrowError, RecordBatch, Schema, pa, pj
 from raystreaming_files.lines import BadLines, LineCursor
 
 _FIX = "repair the line"
@@ -38,7 +37,7 @@ class JsonCursor(LineCursor):
         size: int,
         position: Position,
         bad: BadLines,
-        schema: pa.Schema | None = None,
+        schema: Schema | None = None,
         columns: Sequence[str] | None = None,
         columnar: bool = False,
     ) -> None:
@@ -87,7 +86,7 @@ class JsonCursor(LineCursor):
             offset += len(line) + 1
         return values
 
-    def _typed(self, lines: Sequence[bytes], offset: int, schema: pa.Schema) -> pa.RecordBatch:
+    def _typed(self, lines: Sequence[bytes], offset: int, schema: Schema) -> RecordBatch:
         batch = _parse(lines, schema)
         if batch is not None:
             return batch
@@ -103,7 +102,7 @@ class JsonCursor(LineCursor):
             return _empty(schema)
         return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
 
-    def _halves(self, lines: list[bytes], starts: list[int], schema: pa.Schema) -> list[pa.RecordBatch]:
+    def _halves(self, lines: list[bytes], starts: list[int], schema: Schema) -> list[RecordBatch]:
         """Parse `lines`, in halves where they hold bad ones, so that each of those is found."""
         if not lines:
             return []
@@ -119,11 +118,11 @@ class JsonCursor(LineCursor):
         return []
 
 
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
+def _empty(schema: Schema) -> RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
 
 
-def _parse(lines: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch | None:
+def _parse(lines: Sequence[bytes], schema: Schema) -> RecordBatch | None:
     """Return the rows of `lines`, or None if they are not exactly one good object each.
 
     Arrow's parser takes objects as they come, be they several on a line or one on several lines.
@@ -136,12 +135,12 @@ def _parse(lines: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch | None:
     try:
         if not data.isascii():
             data.decode()  # Arrow's parser does not look.
-        table = pa.json.read_json(
+        table = pj.read_json(
             io.BytesIO(data),
-            read_options=pa.json.ReadOptions(use_threads=False, block_size=len(data) + 1),
-            parse_options=pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+            read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
+            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )
-    except (pa.ArrowException, UnicodeDecodeError):
+    except (ArrowError, UnicodeDecodeError):
         return None
     if table.num_rows != len(lines):
         return None
@@ -151,7 +150,7 @@ def _parse(lines: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch | None:
     return batches[0]
 
 
-def _why(line: bytes, schema: pa.Schema) -> str:
+def _why(line: bytes, schema: Schema) -> str:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -159,11 +158,11 @@ def _why(line: bytes, schema: pa.Schema) -> str:
     if not isinstance(value, dict):
         return "not an object, so it has no columns"
     try:
-        pa.json.read_json(
+        pj.read_json(
             io.BytesIO(line),
-            parse_options=pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )
-    except pa.ArrowException as error:
+    except ArrowError as error:
         return f"does not fit the schema ({error})"
     return "does not fit the schema"
 
@@ -175,5 +174,5 @@ def _inferred(values: list[Any]) -> Rows:
         return values
     try:
         return pa.RecordBatch.from_arrays([pa.array([v.get(n) for v in values]) for n in names], names=names)
-    except (pa.ArrowException, OverflowError):
+    except (ArrowError, OverflowError):
         return values

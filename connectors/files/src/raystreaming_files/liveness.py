@@ -13,6 +13,8 @@ import os
 import threading
 
 LOCK_NAME = "lock"
+SUFFIX = ".live"
+"""Ends the names of the folders of owners that are not durable; no others are ever swept."""
 
 _guard = threading.Lock()
 _writers: dict[str, int] = {}
@@ -87,7 +89,7 @@ def sweep(staging: str, own: str) -> list[str]:
         return swept
     for name in names:
         folder = os.path.join(staging, name)
-        if folder != own and os.path.exists(os.path.join(folder, LOCK_NAME)):
+        if folder != own and name.endswith(SUFFIX):
             with contextlib.suppress(OSError):  # Another sweeper was faster, or it is not ours to touch.
                 if remove_if_dead(folder):
                     swept.append(folder)

@@ -6,11 +6,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from raystreaming.connector import Position, Terminal
 from raystreaming.records import Rows
+from raystreaming_files.arrow import Array, ArrowError, DataType, RecordBatch, Schema, pa, pq
 from raystreaming_files.faults import os_fault
 from raystreaming_files.reader import TARGET_BYTES, Cursor
 
@@ -37,14 +35,14 @@ class ParquetCursor(Cursor):
         self,
         payload: Mapping[str, Any],
         position: Position,
-        schema: pa.Schema | None,
+        schema: Schema | None,
         columns: Sequence[str] | None,
         columnar: bool,
         where: str,
     ) -> None:
         self._path: str = payload["path"]
         self._size: int = payload["size"]
-        self._folders: list[tuple[str, Any, pa.DataType]] = [
+        self._folders: list[tuple[str, Any, DataType]] = [
             (
                 name,
                 value if value is None or not integer else int(value),
@@ -58,8 +56,8 @@ class ParquetCursor(Cursor):
         self._columnar = columnar
         self._where = where
         self._file: Any = None
-        self._stream: Iterator[pa.RecordBatch] | None = None
-        self._pending: pa.RecordBatch | None = None
+        self._stream: Iterator[RecordBatch] | None = None
+        self._pending: RecordBatch | None = None
         self._stored: list[str] = []
 
     def position(self) -> Position:
@@ -70,7 +68,7 @@ class ParquetCursor(Cursor):
             pending = self._pending or self._decode()
         except OSError as error:
             raise os_fault("read", self._path, self._where, error) from error
-        except pa.ArrowException as error:
+        except ArrowError as error:
             raise self._damaged(error) from error
         if pending is None:
             return None
@@ -81,18 +79,17 @@ class ParquetCursor(Cursor):
         rows: Rows = piece if self._columnar else piece.to_pylist()
         return rows, self.position()
 
-    def _decode(self) -> pa.RecordBatch | None:
+    def _decode(self) -> RecordBatch | None:
         """Return the next decoded rows from the position on, or None at the end."""
         while self._group >= 0:
-            if self._file is None:
-                self._open()
-            if self._group >= self._file.metadata.num_row_groups:
+            file: Any = self._open() if self._file is None else self._file
+            if self._group >= file.metadata.num_row_groups:
                 break
             skip = 0
             stream = self._stream
             if stream is None:
                 skip = self._row
-                stream = self._stream = self._file.iter_batches(
+                stream = self._stream = file.iter_batches(
                     _DECODE_ROWS, row_groups=[self._group], columns=self._stored
                 )
             for batch in stream:
@@ -105,7 +102,7 @@ class ParquetCursor(Cursor):
         self._group, self._row = END
         return None
 
-    def _open(self) -> None:
+    def _open(self) -> Any:
         size = os.stat(self._path).st_size
         if size != self._size:
             raise Terminal(
@@ -114,8 +111,8 @@ class ParquetCursor(Cursor):
                 "while the job ran, so its positions no longer fit; put the file back, or start over with "
                 "--fresh"
             )
-        self._file = pq.ParquetFile(self._path, pre_buffer=True)
-        names: list[str] = self._file.schema_arrow.names
+        self._file = file = pq.ParquetFile(self._path, pre_buffer=True)
+        names: list[str] = file.schema_arrow.names
         folders = {name for name, _, _ in self._folders}
         wanted = self._columns
         if wanted is None:
@@ -127,12 +124,13 @@ class ParquetCursor(Cursor):
                 "to read columns that some files lack as nulls"
             )
         self._stored = [n for n in names if n in set(wanted) and n not in folders]
+        return file
 
-    def _shape(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def _shape(self, batch: RecordBatch) -> RecordBatch:
         """Return `batch` with the columns of its folders, chosen, ordered and typed as asked for."""
         if not self._folders and self._schema is None and self._columns is None:
             return batch
-        columns: dict[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns: dict[str, Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
         for name, value, kind in self._folders:
             columns[name] = pa.array([value], kind).take(pa.nulls(len(batch), pa.int64()).fill_null(0))
         if self._schema is None:
@@ -161,5 +159,5 @@ class ParquetCursor(Cursor):
             self._file = None
 
 
-def _rows_for(batch: pa.RecordBatch) -> int:
+def _rows_for(batch: RecordBatch) -> int:
     return max(1, int(TARGET_BYTES * len(batch) / max(1, batch.nbytes)))

@@ -7,10 +7,9 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-import pyarrow as pa
-
 from raystreaming.connector import Terminal
 from raystreaming.records import Rows
+from raystreaming_files.arrow import Array, ArrowError, DataType, Field, RecordBatch, Schema, pa
 from raystreaming_files.faults import shown
 from raystreaming_files.formats import Shaped, Shaper
 from raystreaming_files.lines_out import no_partition_column, not_a_row
@@ -31,9 +30,9 @@ class ArrowShaper(Shaper):
         where: Id of the operator, for messages.
     """
 
-    def __init__(self, schema: pa.Schema | None, partition_by: Sequence[str], where: str) -> None:
+    def __init__(self, schema: Schema | None, partition_by: Sequence[str], where: str) -> None:
         self._given = schema is not None
-        self._schema: pa.Schema | None = None if schema is None else schema.remove_metadata()
+        self._schema: Schema | None = None if schema is None else schema.remove_metadata()
         self._partition_by = tuple(partition_by)
         self._where = where
 
@@ -54,7 +53,7 @@ class ArrowShaper(Shaper):
         self._schema = schema
         return Shaped(batch, count, batch.nbytes, before is not None and schema is not before)
 
-    def _columns(self, rows: list[Any]) -> dict[str, list[Any] | pa.Array]:
+    def _columns(self, rows: list[Any]) -> dict[str, list[Any] | Array]:
         """Return the columns of `rows`: arrays of the natural type, lists if the schema is given."""
         if set(map(type, rows)) != {dict}:
             for row in rows:
@@ -62,7 +61,7 @@ class ArrowShaper(Shaper):
                     raise not_a_row(row, self._where)
         names = list(dict.fromkeys(chain.from_iterable(rows)))
         self._check_names(names, rows)
-        columns: dict[str, list[Any] | pa.Array] = {}
+        columns: dict[str, list[Any] | Array] = {}
         for name in names:
             try:
                 column = list(map(itemgetter(name), rows))
@@ -94,13 +93,13 @@ class ArrowShaper(Shaper):
                     f"cannot write the record {shown(row)} ({self._where}): its column {name!r} is not in "
                     "schema=; add it there, or drop it before the sink"
                 )
-        if not names or set(names) <= set(self._partition_by):
+        if not self._given and set(names) <= set(self._partition_by):
             raise Terminal(
                 f"cannot write the record {shown(rows[0])} ({self._where}): no column is left for the file; "
                 "a Parquet file needs one that partition_by does not name"
             )
 
-    def _arrow_columns(self, batch: pa.RecordBatch) -> dict[str, list[Any] | pa.Array]:
+    def _arrow_columns(self, batch: RecordBatch) -> dict[str, list[Any] | Array]:
         names: list[str] = batch.schema.names
         if len(set(names)) < len(names):
             raise Terminal(
@@ -113,12 +112,12 @@ class ArrowShaper(Shaper):
         self._check_names(names, batch.slice(0, 1).to_pylist() if self._given else [{}])
         return dict(zip(names, batch.columns, strict=True))
 
-    def _natural(self, name: str, column: list[Any], rows: list[Any]) -> pa.Array:
+    def _natural(self, name: str, column: list[Any], rows: list[Any]) -> Array:
         """Return a column with the type of its values."""
         try:
             return pa.array(column)
-        except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-            kind: pa.DataType = pa.null()
+        except (ArrowError, OverflowError, TypeError, ValueError) as error:
+            kind: DataType = pa.null()
             for value, row in zip(column, rows, strict=True):
                 try:
                     own = pa.array([value]).type
@@ -126,16 +125,11 @@ class ArrowShaper(Shaper):
                     if wider is None:
                         raise self._misfit(name, kind, own, row, error)
                     kind = wider
-                except (pa.ArrowException, OverflowError, TypeError, ValueError) as why:
+                except (ArrowError, OverflowError, TypeError, ValueError) as why:
                     raise self._misfit(name, kind, type(value).__name__, row, why) from error
-            try:
-                return pa.array(column, kind)
-            except (pa.ArrowException, OverflowError, TypeError, ValueError) as why:
-                raise self._misfit(name, kind, "these values", rows[0], why) from error
+            return self._array(pa.field(name, kind), column, len(rows), rows)
 
-    def _widened(
-        self, schema: pa.Schema | None, columns: dict[str, Any], rows: list[Any] | None
-    ) -> pa.Schema:
+    def _widened(self, schema: Schema | None, columns: dict[str, Any], rows: list[Any] | None) -> Schema:
         """Return the schema that takes `columns` too; `schema` itself where it does already."""
         if schema is None:
             return pa.schema([(n, c.type) for n, c in columns.items()])
@@ -153,7 +147,7 @@ class ArrowShaper(Shaper):
                 wider[name] = merged
         return schema if wider == fields else pa.schema(list(wider.items()))
 
-    def _array(self, field: pa.Field, column: Any, count: int, rows: list[Any] | None) -> pa.Array:
+    def _array(self, field: Field, column: Any, count: int, rows: list[Any] | None) -> Array:
         """Return a column as the schema has it."""
         if column is None:
             array = pa.nulls(count, field.type)
@@ -167,7 +161,7 @@ class ArrowShaper(Shaper):
                     array = pa.array([row.get(field.name) for row in rows], field.type)
                 else:
                     array = column.cast(field.type)
-            except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+            except (ArrowError, OverflowError, TypeError, ValueError) as error:
                 raise self._unfit(field, column, rows, error) from error
         if not field.nullable and array.null_count:
             raise Terminal(
@@ -177,7 +171,7 @@ class ArrowShaper(Shaper):
             )
         return array
 
-    def _unfit(self, field: pa.Field, column: Any, rows: list[Any] | None, error: Exception) -> Terminal:
+    def _unfit(self, field: Field, column: Any, rows: list[Any] | None, error: Exception) -> Terminal:
         if rows is None:
             return self._misfit(
                 field.name, field.type, column.type, _first_value(field.name, column, rows), error
@@ -185,7 +179,7 @@ class ArrowShaper(Shaper):
         for row in rows:
             try:
                 pa.array([row.get(field.name)], field.type)
-            except (pa.ArrowException, OverflowError, TypeError, ValueError) as why:
+            except (ArrowError, OverflowError, TypeError, ValueError) as why:
                 kind = type(row.get(field.name)).__name__
                 return self._misfit(field.name, field.type, kind, row, why)
         return self._misfit(field.name, field.type, "these values", rows[0], error)
@@ -198,7 +192,7 @@ class ArrowShaper(Shaper):
         )
 
 
-def _first_value(name: str, column: pa.Array, rows: list[Any] | None) -> Any:
+def _first_value(name: str, column: Array, rows: list[Any] | None) -> Any:
     """Return the first record that has a value in `column`."""
     for i in range(len(column)):
         if column[i].is_valid:
@@ -206,7 +200,7 @@ def _first_value(name: str, column: pa.Array, rows: list[Any] | None) -> Any:
     return {name: None}
 
 
-def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+def _wider(one: DataType, other: DataType) -> DataType | None:
     """Return the type that holds the values of both, or None."""
     if one == other:
         return one
@@ -217,5 +211,5 @@ def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     try:
         schemas = [pa.schema([("x", one)]), pa.schema([("x", other)])]
         return pa.unify_schemas(schemas, promote_options="permissive").field(0).type
-    except pa.ArrowException:
+    except ArrowError:
         return None

@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-import pyarrow as pa
-
 from raystreaming.connector import TwoPhaseSink, TwoPhaseWriter, WriterContext, option
 from raystreaming_files import staging
+from raystreaming_files.arrow import Schema
 from raystreaming_files.epoch import Limits
 from raystreaming_files.formats import Format, Shaper
 from raystreaming_files.lines_out import JsonFormat, RowsShaper, TextFormat
@@ -72,7 +71,7 @@ class FilesSink(TwoPhaseSink[Any]):
         check=_check_partition_by,
         doc="Columns that become Hive folders (column=value) and are left out of the files.",
     )
-    schema: pa.Schema | None = option(
+    schema: Schema | None = option(
         default=None, doc="Types of the columns of Parquet files; from the records if not given."
     )
     compression: Literal["none", "snappy", "gzip", "zstd", "lz4", "brotli"] | None = option(

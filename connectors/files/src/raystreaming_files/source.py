@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-import pyarrow as pa
-
 from raystreaming.connector import (
     KnownSplit,
     PlanContext,
@@ -19,6 +17,7 @@ from raystreaming.connector import (
     Terminal,
     option,
 )
+from raystreaming_files.arrow import Schema, pa
 from raystreaming_files.discover import Found, find_files
 from raystreaming_files.hive import is_integer_column, parse_folders
 from raystreaming_files.jsonl import JsonCursor
@@ -70,7 +69,7 @@ class FilesSource(Source[Any]):
     format: Literal["parquet", "jsonl", "text"] = option(
         default="parquet", doc="What the files hold: Parquet, one JSON value a line, or lines of UTF-8 text."
     )
-    schema: pa.Schema | None = option(
+    schema: Schema | None = option(
         default=None, doc="Types of the columns (Parquet, JSON lines); fields it does not name are left out."
     )
     columns: Sequence[str] | None = option(

@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import msgpack
@@ -44,13 +44,13 @@ class Staged(NamedTuple):
 
 def pack(files: Sequence[Staged]) -> bytes:
     """Return the committable of `files`."""
-    packed: bytes = msgpack.packb({"version": 1, "files": [list(f) for f in files]})
-    return packed
+    packed: Any = msgpack.packb({"version": 1, "files": [list(f) for f in files]})
+    return bytes(packed)
 
 
 def unpack(committable: bytes) -> list[Staged]:
     """Return the files of a committable."""
-    content = msgpack.unpackb(committable)
+    content: Any = msgpack.unpackb(committable)
     if content["version"] != 1:
         raise Terminal(
             f"cannot commit files prepared in format {content['version']} (files sink): this version of "
@@ -59,12 +59,16 @@ def unpack(committable: bytes) -> list[Staged]:
     return [Staged(*f) for f in content["files"]]
 
 
-def owner_folder(root: str, owner: str) -> str:
-    """Return the staging folder of `owner`, whatever its name holds."""
+def owner_folder(root: str, owner: str, durable: bool) -> str:
+    """Return the staging folder of `owner`, whatever its name holds.
+
+    A fleeting owner never shares the folder of a durable one of the same name, so that nobody can
+    sweep what a checkpoint counts on.
+    """
     name = quote(owner, safe=" ").replace(".", "%2E") or "%"
     if len(name) > 200:
         name = name[:150] + "-" + hashlib.sha256(owner.encode()).hexdigest()[:32]
-    return os.path.join(root, STAGING, name)
+    return os.path.join(root, STAGING, name if durable else name + liveness.SUFFIX)
 
 
 def create(path: str) -> BinaryIO:
@@ -86,6 +90,18 @@ def sync(path: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def make_folder(path: str) -> None:
+    """Make a folder with those above it, so that they are there after a power failure too."""
+    made: list[str] = []
+    above = path
+    while not os.path.isdir(above):
+        above = os.path.dirname(above)
+        made.append(above)
+    os.makedirs(path, exist_ok=True)
+    for folder in made:
+        sync(folder)
 
 
 def publish(root: str, files: Iterable[Staged]) -> None:
@@ -146,15 +162,17 @@ def discard(root: str, files: Iterable[Staged]) -> None:
 
 def list_staged(root: str, owner: str) -> list[Staged]:
     """Return everything that `owner` has staged, prepared or not."""
-    folder = owner_folder(root, owner)
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted((e.name, e.stat().st_size) for e in entries if e.name != liveness.LOCK_NAME)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise os_fault("list", folder, "files sink, list_open", error) from error
-    return [Staged(os.path.relpath(os.path.join(folder, name), root), "", 0, size) for name, size in found]
+    found: list[Staged] = []
+    for folder in (owner_folder(root, owner, True), owner_folder(root, owner, False)):
+        try:
+            with os.scandir(folder) as entries:
+                sizes = {e.path: e.stat().st_size for e in entries if e.name != liveness.LOCK_NAME}
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise os_fault("list", folder, "files sink, list_open", error) from error
+        found += [Staged(os.path.relpath(path, root), "", 0, sizes[path]) for path in sorted(sizes)]
+    return found
 
 
 def _unlink(path: str) -> None:

@@ -12,7 +12,7 @@ from raystreaming_files import liveness
 from raystreaming_files.epoch import EpochFiles, Limits
 from raystreaming_files.faults import os_fault
 from raystreaming_files.formats import Format, Shaper
-from raystreaming_files.staging import STAGING, owner_folder
+from raystreaming_files.staging import STAGING, make_folder, owner_folder
 
 
 class FilesWriter(TwoPhaseWriter[Any]):
@@ -32,15 +32,14 @@ class FilesWriter(TwoPhaseWriter[Any]):
         self._shaper = shaper
         self._limits = limits
         self._where = ctx.operator
-        self._folder = owner_folder(root, ctx.owner)
+        self._folder = owner_folder(root, ctx.owner, ctx.durable)
         # A task that restarts within a run gets another word, so names never come twice.
         run = quote(ctx.run, safe="").replace(".", "%2E")
         self._prefix = f"part-{run}-{ctx.task:05d}-{secrets.token_hex(4)}"
         self._epochs = 0
         self._closed = False
         try:
-            os.makedirs(root, exist_ok=True)
-            os.makedirs(os.path.join(root, STAGING), exist_ok=True)
+            make_folder(root)
             liveness.enter(self._folder, ctx.durable)
         except OSError as error:
             raise os_fault("write to", root, self._where, error) from error

@@ -1,0 +1,83 @@
+"""What the tests of the files connector share: reading through readers, running a sink's life."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from raystreaming.connector import Batch, KnownSplit, PlanContext, ReaderContext, WriterContext
+from raystreaming.records import rows_of
+
+
+def fetch(source: Any, splits: Any, limit: int = 1000, **ctx: Any) -> list[Any]:
+    """Return everything a new reader fetches of ``[(split, position)]``."""
+    reader = source.open(ReaderContext(**ctx))
+    reader.add_splits(splits)
+    fetched = []
+    try:
+        while not (done := len([f for f in fetched if f.end]) == len(splits)):
+            one = reader.read(limit, time.monotonic() + 10)
+            assert one.batch is None or 0 < len(one.batch) <= limit
+            fetched.append(one)
+        assert done
+        assert reader.read(limit, time.monotonic()) is None
+    finally:
+        reader.close()
+        reader.close()
+    return fetched
+
+
+def plan(source: Any, known: dict[str, KnownSplit] | None = None) -> list[tuple[Any, Any]]:
+    """Return the planned splits with the positions from which an engine would read them."""
+    splits = source.plan(PlanContext(known=known or {}))
+    return [(s, known[s.id].position if known and s.id in known else None) for s in splits]
+
+
+def read(source: Any, limit: int = 1000, **ctx: Any) -> list[Any]:
+    """Return all rows of a source."""
+    return [
+        row
+        for f in fetch(source, plan(source), limit, **ctx)
+        if f.batch is not None
+        for row in rows_of(f.batch.values)
+    ]
+
+
+def finish(prepared: Any) -> bytes | None:
+    """Run the slow part of `prepare` too."""
+    return prepared() if callable(prepared) else prepared
+
+
+def run_sink(sink: Any, epochs: list[list[Any]], **ctx: Any) -> None:
+    """Write epochs of batches and commit each."""
+    writer = sink.open(None, WriterContext(**ctx))
+    for number, batches in enumerate(epochs):
+        for values in batches:
+            writer.write(Batch(values))
+        committable = finish(writer.prepare(number))
+        if committable is not None:
+            sink.commit([committable])
+    writer.close()
+
+
+def visible(path: Path) -> list[Path]:
+    """Return the files a reader sees."""
+    return sorted(
+        p for p in path.rglob("*") if p.is_file() and ".raystreaming" not in p.relative_to(path).parts
+    )
+
+
+def bag(rows: list[Any]) -> Counter[str]:
+    """Return rows as a multiset."""
+    return Counter(map(repr, (sorted(r.items()) if isinstance(r, dict) else r for r in rows)))
+
+
+@pytest.fixture
+def kit() -> SimpleNamespace:
+    return SimpleNamespace(
+        fetch=fetch, plan=plan, read=read, finish=finish, run_sink=run_sink, visible=visible, bag=bag
+    )
