@@ -98,8 +98,8 @@ def test_two_keyed_operators_in_one_loop(monkeypatch):
         return first.state.snapshot(), second.state.snapshot()
 
     assert all(s.full for s in snapshots(list(range(100))))
-    one, other = snapshots([5])
+    one, other = snapshots([6])
     assert not one.full
     assert not other.full
-    assert list(one.groups) == [key_group(5, 32_768)]
-    assert list(other.groups) == [key_group(f"other-{first.state.table[5]}", 32_768)]
+    assert list(one.groups) == [key_group(6, 32_768)]
+    assert list(other.groups) == [key_group(f"other-{first.state.table[6]}", 32_768)]
