@@ -220,9 +220,41 @@ def test_the_second_signal_ends_at_once_without_a_checkpoint(script):
     process.send_signal(signal.SIGINT)
     assert any("stopping" in line for line in process.stderr)  # reads up to that line
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert "ending at once" in err
+    while "ending at once" not in (line := process.stderr.readline()):
+        # It came before the first one was done with: see the test below.
+        assert "stopping" in line
+        process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "cancelled\n")
+
+
+@pytest.mark.xfail(strict=True, reason="api/job.py _interrupted counts only at its end")
+def test_the_second_signal_counts_although_the_first_is_still_being_handled(script):
+    done = script.run("""
+        import itertools, signal, sys, threading
+        from raystreaming import StreamingContext
+
+        class Impatient:
+            def write(self, text):
+                sys.__stderr__.write(text)
+                if "stopping" in text and not hasattr(self, "again"):
+                    self.again = True
+                    signal.raise_signal(signal.SIGINT)
+
+            def flush(self):
+                pass
+
+        sys.stderr = Impatient()
+        ctx = StreamingContext(checkpoint_dir="cp", checkpoint_interval="1h")
+        begin = lambda n: signal.raise_signal(signal.SIGINT) if n == 5000 else None
+        ctx.from_values(0).flat_map(lambda n: itertools.count()).sink(begin)
+        job = ctx.submit("endless")
+        late = threading.Timer(5, job.cancel)
+        late.start()
+        job.wait()
+        late.cancel()
+    """)
+    assert "ending at once" in done.stderr
 
 
 def test_the_first_signal_drains_where_the_program_says_so(script, eventually: Callable[..., None]):
