@@ -44,6 +44,11 @@ def write_program(folder: Path, text: str, name: str = "job.py") -> Path:
     return path
 
 
+def command(program: Path, *args: Any, options: tuple[str, ...] = ()) -> list[str]:
+    """Return `raystreaming run` with a program."""
+    return [sys.executable, "-m", "raystreaming", "run", *options, str(program), *map(str, args)]
+
+
 class Program:
     """A program that runs while the test goes on. A context manager: it is gone at the end."""
 
@@ -246,7 +251,11 @@ class KillJob:
 
     @property
     def argv(self) -> list[str]:
-        return [sys.executable, str(HERE / "kill_jobs.py"), self.name, str(self.folder)]
+        return command(HERE / "kill_jobs.py", self.name, self.folder)
+
+    def start(self, *before: str) -> Program:
+        """Start the job, with words before its command."""
+        return Program([*before, *self.argv], self._env())
 
     def _env(self) -> dict[str, str]:
         self.runs += 1

@@ -1,4 +1,4 @@
-"""The jobs that are killed: `python kill_jobs.py kafka|files|collection FOLDER`.
+"""The jobs that are killed, and meet faults: `python kill_jobs.py kafka|files|collection FOLDER`.
 
 Slow on purpose, so that a kill hits a running job: RATE records a second.
 """
@@ -49,7 +49,11 @@ ctx = StreamingContext(
 if name == "kafka":
     (
         ctx.read_kafka(
-            servers=os.environ["SERVERS"], topics=[os.environ["TOPIC"]], stop="latest", format="json"
+            servers=os.environ["SERVERS"],
+            topics=[os.environ["TOPIC"]],
+            stop="latest",
+            format="json",
+            prefetch_memory=os.environ.get("PREFETCH", "128MB"),
         )
         .filter(no_view)
         .write_files(folder / "out", format="parquet", partition_by=["event_type"])
