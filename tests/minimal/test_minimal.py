@@ -1,0 +1,68 @@
+"""What `pip install raystreaming` gives: jobs run, nothing heavy is imported, errors say what to install."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+HEAVY = ["confluent_kafka", "fsspec", "kafka", "pyarrow", "ray"]
+
+
+def run(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    file = folder / "job.py"
+    file.write_text(textwrap.dedent(text))
+    return subprocess.run(
+        [sys.executable, str(file)], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_a_whole_word_count_imports_nothing_it_does_not_need(tmp_path: Path):
+    (tmp_path / "words.txt").write_text("to be or not to be\n" * 1000)
+    done = run(
+        f"""
+        import sys
+        from raystreaming import StreamingContext
+
+        ctx = StreamingContext(checkpoint_dir="cp", checkpoint_interval="10ms")
+        words = ctx.read_text_file("words.txt").flat_map(lambda line: line.split()).map(lambda w: (w, 1))
+        counts = words.key_by(lambda p: p[0]).reduce(lambda a, b: (a[0], a[1] + b[1])).set_parallelism(2)
+        counts.collect()
+        print(sorted(dict(ctx.execute("count").result()).items()))
+        print([name for name in {HEAVY!r} if name in sys.modules])
+        """,
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[('be', 2000), ('not', 1000), ('or', 1000), ('to', 2000)]", "[]"]
+
+
+@pytest.mark.parametrize(
+    ("call", "dist"),
+    [
+        ("ctx.read_kafka(topics=['a'])", "raystreaming-kafka"),
+        ("ctx.from_values(1).write_kafka(topic='a')", "raystreaming-kafka"),
+        ("ctx.read_files('a')", "raystreaming-files"),
+        ("ctx.from_values(1).write_files('a')", "raystreaming-files"),
+        ("ctx.read_java('a')", "raystreaming-java"),
+    ],
+)
+def test_a_missing_connector_says_what_to_install(tmp_path: Path, call: str, dist: str):
+    if importlib.util.find_spec(dist.replace("-", "_")) is not None:
+        pytest.skip(f"{dist} is installed")
+    done = run(f"from raystreaming import StreamingContext\nctx = StreamingContext()\n{call}\n", tmp_path)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("raystreaming.errors.UnknownConnector: ")
+    assert last.endswith(f"needs a package that is not installed: pip install {dist}")
+
+
+def test_the_core_needs_only_what_it_says():
+    from importlib.metadata import requires
+
+    needed = {r.split(">")[0] for r in requires("raystreaming") if "extra ==" not in r}
+    assert needed == {"cloudpickle", "fsspec", "msgpack", "pluggy"}
