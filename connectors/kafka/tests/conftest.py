@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import IsolationLevel, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from raystreaming.connector import Fetched, PlanContext, Reader, ReaderContext, Split
 from raystreaming.records import rows_of
@@ -69,7 +69,14 @@ class Kafka:
         partition: int = 0,
         keys: Iterable[bytes] | None = None,
     ) -> None:
-        producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 5, "log_level": 3})
+        producer = Producer(
+            {
+                "bootstrap.servers": self.servers,
+                "enable.idempotence": True,  # or a retry changes the order
+                "linger.ms": 5,
+                "log_level": 3,
+            }
+        )
         for value, key in zip(values, keys or iter(lambda: None, 0), strict=False):
             producer.produce(topic, value, key=key, partition=partition)
         assert producer.flush(TIMEOUT) == 0
@@ -90,7 +97,24 @@ class Kafka:
             producer.commit_transaction(TIMEOUT)
         elif how == "aborted":
             producer.abort_transaction(TIMEOUT)
+        if how != "open":
+            self.wait_for_mark(topic, partition)
         return producer
+
+    def wait_for_mark(self, topic: str, partition: int) -> None:
+        """Wait until the broker has written the transaction's mark: it answers the commit before that."""
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        deadline = time.monotonic() + TIMEOUT
+        place = TopicPartition(topic, partition)
+
+        def end(isolation: IsolationLevel) -> int:
+            asked = admin.list_offsets({place: OffsetSpec.latest()}, isolation_level=isolation)
+            offset: int = asked[place].result(TIMEOUT).offset
+            return offset
+
+        while end(IsolationLevel.READ_COMMITTED) < end(IsolationLevel.READ_UNCOMMITTED):
+            assert time.monotonic() < deadline, "the transaction does not end"
+            time.sleep(0.01)
 
     def delete_before(self, topic: str, offset: int, partition: int = 0) -> None:
         """Do what retention does."""

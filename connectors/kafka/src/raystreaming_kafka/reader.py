@@ -113,8 +113,7 @@ class KafkaReader(Reader[Any]):
                     self._take(one)
                 else:
                     self._reached(one)
-            if self._client.trouble():
-                self._outage.look()
+            self._outage.look()
             if not self._pending and time.monotonic() >= deadline:
                 return None
 
@@ -242,25 +241,30 @@ class _Outage:
         self._client = client
         self._servers = servers
         self._warn_after = warn_after
-        self._since = 0.0
-        self._next_look = 0.0
+        self._since: float | None = None
+        self._next_probe = 0.0
         self._warned = False
 
     def look(self) -> None:
-        """Called while there is trouble; the only thing that may take longer than `read` was given."""
-        now = time.monotonic()
-        if now - self._next_look > 2 * self._warn_after:  # the first look since all was well
-            self._since, self._next_look = now, now + self._warn_after
-        if now < self._next_look:
+        """Called after each poll. A probe is the only thing that may take longer than `read` was given."""
+        if not self._client.trouble():
+            if self._since is not None:
+                self._over()
             return
-        self._next_look = now + _PROBE_EVERY
+        now = time.monotonic()
+        if self._since is None:
+            self._since, self._next_probe = now, now + self._warn_after
+        if now < self._next_probe:
+            return
+        self._next_probe = now + _PROBE_EVERY
         if self._client.reachable(_PROBE_TIMEOUT):
-            if self._warned:
-                logger.info(
-                    "broker of %s reachable again after %.0f s; going on", self._servers, now - self._since
-                )
-            self._warned = False
-            self._next_look = 0.0
+            self._over()
         elif not self._warned:
             self._warned = True
             logger.warning("no broker of %s reachable for %g s; waiting", self._servers, self._warn_after)
+
+    def _over(self) -> None:
+        if self._warned and self._since is not None:
+            seconds = time.monotonic() - self._since
+            logger.info("a broker of %s is reachable again after %.0f s; going on", self._servers, seconds)
+        self._since, self._warned = None, False

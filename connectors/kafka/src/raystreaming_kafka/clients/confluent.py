@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -59,6 +58,9 @@ def settings_of(connection: Connection) -> dict[str, Any]:
         "isolation.level": "read_committed",
         "reconnect.backoff.max.ms": 1000,
         "allow.auto.create.topics": False,
+        # There is no session, but this is how long a commit, and so close, waits for a coordinator.
+        "session.timeout.ms": 6000,
+        "heartbeat.interval.ms": 2000,
         # Half of the memory for the values and half for what comes with each message: short ones
         # fill the second half first, long ones the first. It is one queue for all partitions.
         "queued.max.messages.kbytes": max(1, prefetch // 2 // 1024),
@@ -268,11 +270,11 @@ class ConfluentClient:
 
     def close(self) -> None:
         """Leave."""
-        if not self._closed:
-            self._closed = True
-            started = time.monotonic()
-            self._consumer.close()
-            logger.debug("consumer closed after %.2f s", time.monotonic() - started)
+        if self._closed:
+            return
+        self._closed = True
+        self._partitions.clear()
+        self._consumer.close()  # waits for commits under way, at most the session's timeout
 
 
 def bad_settings(connection: Connection, error: KafkaException) -> Terminal:

@@ -36,7 +36,9 @@ _CONSUMER_ONLY = (
     "enable.auto.offset.store",
     "enable.partition.eof",
     "group.id",
+    "heartbeat.interval.ms",
     "isolation.level",
+    "session.timeout.ms",
 )
 _SLICE = 0.05
 

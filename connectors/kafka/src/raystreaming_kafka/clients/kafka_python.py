@@ -34,6 +34,8 @@ OffsetAndMetadata = _library.OffsetAndMetadata
 TopicPartition = _library.TopicPartition
 
 _LARGEST_RESPONSE = 50 * 2**20
+_FIRST_TRY = 1.0
+_LEAST_TRY = 0.5
 _END_CHECK = 0.05
 """Seconds between two looks whether a partition's end is reached without a message."""
 
@@ -44,7 +46,8 @@ if logging.getLogger("kafka").level == logging.NOTSET:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
-def _consumer(connection: Connection, group: str | None) -> Any:
+def _consumer(connection: Connection, within: float) -> Any:
+    """Return a consumer once it has found the cluster."""
     prefetch = connection.prefetch_bytes
     settings: dict[str, Any] = {
         "client_id": "raystreaming",
@@ -57,7 +60,8 @@ def _consumer(connection: Connection, group: str | None) -> Any:
         "metrics_enabled": False,
         **connection.revealed(),
         "bootstrap_servers": connection.servers.split(","),
-        "group_id": group,
+        "group_id": connection.group,
+        "bootstrap_timeout_ms": int(within * 1000),
         "enable_auto_commit": False,
         "auto_offset_reset": "none",
     }
@@ -78,18 +82,34 @@ class KafkaPythonClient:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._consumer = _consumer(connection, connection.group)
         self._partitions: dict[Any, Partition] = {}
         self._positions: dict[Any, int] = {}
         self._closed = False
+        self._consumer: Any = None
+        self._connect(_FIRST_TRY)
+
+    def _connect(self, within: float) -> bool:
+        """Make the consumer, which needs a broker for that; return whether one was there."""
+        try:
+            self._consumer = _consumer(self._connection, within)
+        except Retryable as error:
+            logger.debug("kafka-python: %s", error)
+            return False
+        if self._partitions:
+            self._consumer.assign(list(self._partitions))
+            for place, offset in self._positions.items():
+                self._consumer.seek(place, offset)
+        return True
 
     def assign(self, positions: Mapping[Partition, int]) -> None:
         """Read more partitions, each from its offset."""
         self._partitions |= {TopicPartition(*p): p for p in positions}
-        self._consumer.assign(list(self._partitions))
-        for partition, offset in positions.items():
-            self._consumer.seek(TopicPartition(*partition), offset)
-            self._positions[TopicPartition(*partition)] = offset
+        added = {TopicPartition(*p): offset for p, offset in positions.items()}
+        self._positions |= added
+        if self._consumer is not None:
+            self._consumer.assign(list(self._partitions))
+            for place, offset in added.items():
+                self._consumer.seek(place, offset)
 
     def unassign(self, partitions: Sequence[Partition]) -> None:
         """Stop reading partitions and drop what was fetched of them."""
@@ -100,6 +120,8 @@ class KafkaPythonClient:
 
     def poll(self, limit: int, timeout: float) -> list[Chunk | Reached]:
         """Wait for a message, then return it with at most `limit` that are there already."""
+        if self._consumer is None and not self._connect(max(timeout, _LEAST_TRY)):
+            return []
         mark_ends = self._connection.mark_ends
         if mark_ends:  # it does not return when it has only passed over the mark of a transaction
             timeout = min(timeout, _END_CHECK)
@@ -139,6 +161,8 @@ class KafkaPythonClient:
 
     def trouble(self) -> bool:
         """Return whether no connection is open; kafka-python has no public word for it."""
+        if self._consumer is None:
+            return True
         manager = getattr(self._consumer, "_manager", None)
         connections = getattr(manager, "_conns", None)
         if connections is None:
@@ -152,6 +176,8 @@ class KafkaPythonClient:
     def range_of(self, partition: Partition, timeout: float) -> tuple[int, int] | None:
         """Return the first offset that there is and the next that will be."""
         place = TopicPartition(*partition)
+        if self._consumer is None:
+            return None
         try:
             first = self._consumer.beginning_offsets([place], timeout_ms=timeout * 1000)[place]
             end = self._consumer.end_offsets([place], timeout_ms=timeout * 1000)[place]
@@ -161,6 +187,8 @@ class KafkaPythonClient:
 
     def commit(self, positions: Mapping[Partition, int]) -> None:
         """Send offsets to the group without waiting."""
+        if self._consumer is None:
+            return
         offsets = {TopicPartition(*p): OffsetAndMetadata(o, "", -1) for p, o in positions.items()}
         try:
             self._consumer.commit_async(offsets, callback=self._on_commit)
@@ -181,7 +209,8 @@ class KafkaPythonClient:
         """Leave."""
         if not self._closed:
             self._closed = True
-            self._consumer.close(autocommit=False, timeout_ms=2000)
+            if self._consumer is not None:
+                self._consumer.close(autocommit=False, timeout_ms=2000)
 
 
 class KafkaPythonPlanner:
@@ -189,15 +218,10 @@ class KafkaPythonPlanner:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._consumer = _consumer(connection, connection.group)
+        self._consumer = _consumer(connection, ANSWER_WITHIN)
 
     def __enter__(self) -> KafkaPythonPlanner:
-        """Connect."""
-        try:
-            self._ask("its topics", lambda: self._consumer.bootstrap(timeout_ms=ANSWER_WITHIN * 1000))
-        except ConnectorError:
-            self._consumer.close(autocommit=False, timeout_ms=1000)
-            raise
+        """Return itself."""
         return self
 
     def __exit__(
