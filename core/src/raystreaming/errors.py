@@ -25,7 +25,9 @@ __all__ = [
     "Retryable",
     "Terminal",
     "UnknownConnector",
+    "add_note",
     "nearest",
+    "notes_of",
     "short_repr",
 ]
 
@@ -104,6 +106,18 @@ class JobError(RayStreamingError):
 
 class OperatorError(JobError):
     """A function of the user raised; names the operator, the user's line and the record."""
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a line that tracebacks show below the error (Python 3.11 and later)."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    if note not in notes:
+        error.__notes__ = [*notes, note]  # type: ignore[attr-defined]
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """Return the notes of an error."""
+    return list(getattr(error, "__notes__", []))
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

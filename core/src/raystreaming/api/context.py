@@ -16,6 +16,7 @@ from raystreaming.errors import GraphError
 from raystreaming.graph import LogicalGraph, LogicalOperator
 from raystreaming.graph.explain import explain
 from raystreaming.observe.notices import show_notices
+from raystreaming.plugins.builtin.collect import CollectSink
 from raystreaming.plugins.registry import registry
 
 T = TypeVar("T")
@@ -159,7 +160,8 @@ class StreamingContext:
             chosen.retain_checkpoints,
             chosen.fresh,
         )
-        return Job(name, EmbeddedJob(spec), self._graph, chosen.drain)
+        collected = [op.sink.start_over() for op in self._graph.sinks if isinstance(op.sink, CollectSink)]
+        return Job(name, EmbeddedJob(spec), collected, chosen.drain)
 
     def execute(self, name: str = "job") -> Job:
         """Run the job to its end: ``submit(name).wait()``. Ctrl-C takes a checkpoint and ends."""

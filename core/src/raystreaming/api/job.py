@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import signal
 import sys
@@ -13,10 +12,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from raystreaming.errors import GraphError, JobError, OperatorError, RayStreamingError
-from raystreaming.graph import LogicalGraph
+from raystreaming.errors import GraphError, JobError, OperatorError, RayStreamingError, notes_of
 from raystreaming.operators.user_function import is_users
-from raystreaming.plugins.builtin.collect import CollectSink
 
 if TYPE_CHECKING:
     from raystreaming.observe.status import JobStatus
@@ -27,11 +24,11 @@ class Job:
     """A job that was submitted. Made by `StreamingContext.submit`."""
 
     def __init__(
-        self, name: str, runtime: EmbeddedJob, graph: LogicalGraph, drain_on_interrupt: bool
+        self, name: str, runtime: EmbeddedJob, collected: list[list[Any]], drain_on_interrupt: bool
     ) -> None:
         self.name = name
         self._runtime = runtime
-        self._graph = graph
+        self._collected = collected
         self._drain_on_interrupt = drain_on_interrupt
         self._seen = False
         _at_script_end(self._script_ended)
@@ -56,7 +53,8 @@ class Job:
             return self
         if isinstance(error, RayStreamingError):
             raise error
-        raise JobError(f"job {self.name!r} failed: {type(error).__name__}: {error}") from error
+        where = "".join(f" ({note})" for note in notes_of(error))
+        raise JobError(f"job {self.name!r} failed: {type(error).__name__}: {error}{where}") from error
 
     def stop(self) -> None:
         """Take a checkpoint and end; the same command goes on from there. Returns at once."""
@@ -82,10 +80,11 @@ class Job:
             RayStreamingError: The job failed.
         """
         self.wait()
-        collected = [op.sink for op in self._graph.sinks if isinstance(op.sink, CollectSink)]
-        if len(collected) != 1:
-            raise GraphError(f"job {self.name!r} has {len(collected)} collect() sinks; result() needs one")
-        return collected[0].rows
+        if len(self._collected) != 1:
+            raise GraphError(
+                f"job {self.name!r} has {len(self._collected)} collect() sinks; result() needs one"
+            )
+        return self._collected[0]
 
     def _wait(self) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -99,9 +98,10 @@ class Job:
                 signal.signal(number, handler)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        if self._interrupts > 1:  # a user function does not return: nothing else can end it
+        self._interrupts += 1
+        if self._interrupts > 2:  # a user function does not return: nothing else can end it
             os._exit(128 + number)
-        elif self._interrupts:
+        elif self._interrupts == 2:
             print("ending at once; Ctrl-C again if a function does not return", file=sys.stderr)
             self.cancel()
         elif self._drain_on_interrupt:
@@ -110,7 +110,6 @@ class Job:
         else:
             print("stopping: taking a checkpoint; Ctrl-C again ends at once", file=sys.stderr)
             self.stop()
-        self._interrupts += 1
 
     _interrupts = 0
 
@@ -145,7 +144,9 @@ def _at_script_end(call: Callable[[], None]) -> None:
 
 
 def _exit_with_failure() -> None:
-    logging.shutdown()
+    # Nothing but os._exit can set the status this late; what others have registered comes first.
+    atexit.unregister(_exit_with_failure)
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)

@@ -40,11 +40,13 @@ class Stream:
 
     def name(self: S, label: str) -> S:
         """Name the operator for people; its identity stays."""
+        _text("name", label)
         self._operator.label = label
         return self
 
     def uid(self: S, uid: str) -> S:
         """Fix the operator's identity, so that its state finds it after the program has changed."""
+        _text("uid", uid)
         self._operator.uid = uid
         return self
 
@@ -73,6 +75,7 @@ class DataStream(Stream, Generic[T]):
             >>> ctx.execute("map").result()
             [2, 3]
         """
+        _callable("map", fn)
         return self._then("map", lambda _: rows.Map(fn))
 
     def flat_map(self, fn: Callable[..., Any]) -> DataStream[Any]:
@@ -89,6 +92,7 @@ class DataStream(Stream, Generic[T]):
             >>> ctx.execute("flat-map").result()
             ['to', 'be', 'or', 'not']
         """
+        _callable("flat_map", fn)
         return self._then("flat_map", lambda _: flat_map.FlatMap(fn))
 
     def filter(self, fn: Callable[[T], Any] | pc.Expression) -> DataStream[T]:
@@ -145,8 +149,7 @@ class DataStream(Stream, Generic[T]):
             >>> ctx.execute("key-by").result()
             [('a', 1), ('b', 1), ('a', 2)]
         """
-        if not callable(key):
-            raise GraphError(f"key_by() takes a function, got {key!r}: write lambda r: r[{key!r}]")
+        _callable("key_by", key)
         operator = LogicalOperator(
             "key_by",
             [Edge(self._operator)],
@@ -194,6 +197,8 @@ class DataStream(Stream, Generic[T]):
 
     def __getattr__(self, name: str) -> Callable[..., StreamSink]:
         """Resolve ``write_<connector>`` from the installed plugins."""
+        if name == "reduce":
+            raise AttributeError("reduce() combines records of a key: call .key_by(fn) before it")
         if not name.startswith("write_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         cls = registry().sink(name.removeprefix("write_"))
@@ -229,6 +234,7 @@ class KeyedStream(DataStream[T], Generic[K, T]):
             fn: Takes the value so far and the next record of the same key, returns the new value.
                 The first record of a key is its first value.
         """
+        _callable("reduce", fn)
         operator = LogicalOperator(
             "reduce",
             [self._edge()],
@@ -240,6 +246,16 @@ class KeyedStream(DataStream[T], Generic[K, T]):
 
     def _edge(self) -> Edge:
         return Edge(self._operator, Partitioning.KEY)
+
+
+def _callable(method: str, fn: object) -> None:
+    if not callable(fn):
+        raise GraphError(f"{method}() takes a function, got {fn!r}: write e.g. lambda r: r[{fn!r}]")
+
+
+def _text(method: str, value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise GraphError(f"{method}() takes a text, got {value!r}")
 
 
 def _write(

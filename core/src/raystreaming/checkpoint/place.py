@@ -23,6 +23,9 @@ class Place(ABC):
 
     name: str
 
+    exclusive = False
+    """Whether `lock` keeps every other run away, so that what is open belongs to this run."""
+
     @abstractmethod
     def create(self, file: str, data: bytes) -> None:
         """Write a file all at once, or raise FileExistsError; readers never see half of it."""
@@ -48,6 +51,8 @@ class Place(ABC):
 
 class LocalPlace(Place):
     """A folder on a disk of this machine, locked while a run lives."""
+
+    exclusive = True
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder).absolute()
@@ -128,6 +133,7 @@ class MemoryPlace(Place):
     """Files in this process's memory: for jobs without a checkpoint folder."""
 
     name = "memory"
+    exclusive = True
 
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}

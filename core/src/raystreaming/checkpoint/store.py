@@ -14,7 +14,8 @@ from raystreaming.checkpoint.place import Place
 from raystreaming.errors import CheckpointDamaged, JobLocked
 
 _MANIFEST = re.compile(r"checkpoint-(\d{8})\.manifest")
-_OURS = re.compile(r"checkpoint-\d{8}\.(manifest|committed)|state-\d{8}-.*\.bin")
+_NUMBERED = re.compile(r"checkpoint-(\d{8})\.(?:manifest|committed)")
+_STATE = re.compile(r"state-(\d{8})-.*\.bin")
 
 
 def _manifest_name(sequence: int) -> str:
@@ -23,6 +24,10 @@ def _manifest_name(sequence: int) -> str:
 
 def _marker_name(sequence: int) -> str:
     return f"checkpoint-{sequence:08}.committed"
+
+
+def _sequences(names: list[str]) -> list[int]:
+    return sorted(int(m[1]) for name in names if (m := _MANIFEST.fullmatch(name)))
 
 
 class CheckpointStore:
@@ -44,15 +49,16 @@ class CheckpointStore:
             CheckpointDamaged: It is not what was written. An older one is not taken instead: what
                 the last one committed would be written again.
         """
-        last = self.last_sequence()
-        return self.read_manifest(last) if last else None
+        while last := self.last_sequence():
+            try:
+                return self.read_manifest(last)
+            except FileNotFoundError:  # another run has retired it: there is a newer one
+                continue
+        return None
 
     def last_sequence(self) -> int:
         """Return the number of the last manifest; 0 before the first start."""
-        return max(self._sequences(), default=0)
-
-    def _sequences(self) -> list[int]:
-        return sorted(int(m[1]) for name in self.place.list() if (m := _MANIFEST.fullmatch(name)))
+        return max(_sequences(self.place.list()), default=0)
 
     def read_manifest(self, sequence: int) -> Manifest:
         """Return one manifest."""
@@ -69,10 +75,16 @@ class CheckpointStore:
         try:
             self.place.create(name, manifest.encode())
         except FileExistsError as error:
-            raise JobLocked(
-                f"another run of job {manifest.job!r} has taken over the checkpoints in "
-                f"{self.place.name} ({name} exists): this run ends and commits nothing more"
-            ) from error
+            raise self._taken_over(manifest) from error
+        if self.last_sequence() > manifest.sequence:  # the number was free because it was retired
+            self.place.delete(name)
+            raise self._taken_over(manifest)
+
+    def _taken_over(self, manifest: Manifest) -> JobLocked:
+        return JobLocked(
+            f"another run of job {manifest.job!r} has taken over the checkpoints in {self.place.name} "
+            f"(checkpoint {manifest.sequence} exists): this run ends and commits nothing more"
+        )
 
     def is_committed(self, manifest: Manifest) -> bool:
         """Return whether everything in the manifest is known to be committed."""
@@ -106,20 +118,28 @@ class CheckpointStore:
         return data
 
     def retire(self) -> None:
-        """Delete checkpoints beyond the retained ones, and files that no retained one refers to.
+        """Delete checkpoints beyond the retained ones, and state that no retained one refers to.
 
-        Files that are not of a checkpoint stay: the folder may be somebody's.
+        Other runs may be at work: what is newer than the newest retained checkpoint stays, and so
+        does what is not of a checkpoint at all.
         """
-        kept = self._sequences()[-self._retain :]
-        wanted = {_manifest_name(s) for s in kept} | {_marker_name(s) for s in kept}
-        unknown = False
+        names = self.place.list()
+        kept = _sequences(names)[-self._retain :]
+        used: set[str] = set()
+        newest = 0
         for sequence in kept:
             try:
-                wanted |= self.read_manifest(sequence).files.keys()
-            except CheckpointDamaged:  # kept by a fresh start; what it refers to cannot be known
-                unknown = True
-        for name in self.place.list():
-            if name in wanted or not _OURS.fullmatch(name):
+                manifest = self.read_manifest(sequence)
+            except FileNotFoundError:  # retired meanwhile by another run
                 continue
-            if not (unknown and name.startswith("state-")):
+            except CheckpointDamaged:  # kept by a fresh start; what it refers to cannot be known
+                newest = -1
+                break
+            used |= manifest.files.keys()
+            newest = max(newest, manifest.epoch)
+        for name in names:
+            numbered, state = _NUMBERED.fullmatch(name), _STATE.fullmatch(name)
+            old = numbered is not None and int(numbered[1]) < kept[0]
+            unused = state is not None and int(state[1]) <= newest and name not in used
+            if old or unused:
                 self.place.delete(name)

@@ -14,7 +14,7 @@ class PieceLimit:
 
     __slots__ = ("records",)
 
-    def __init__(self, records: int = 1000) -> None:
+    def __init__(self, records: int = 16) -> None:
         self.records = records
 
 
@@ -51,7 +51,10 @@ class Operator(ABC):
         """
 
     def finish(self) -> Iterator[Batch]:
-        """Yield what is left when the input has ended. Called once, after the last `process`."""
+        """Yield what is left when the input has ended, and forget it.
+
+        Called after the last `process` of a run; a later run of the job, with more input, ends anew.
+        """
         return iter(())
 
     def snapshot(self) -> bytes | None:

@@ -188,11 +188,12 @@ class RecordsSource(Source[T_co]):
         return True
 
     @abstractmethod
-    def records(self, position: Position) -> Iterable[tuple[Position, T_co]]:
+    def records(self, position: Position) -> Iterable[tuple[Position, T_co] | None]:
         """Yield ``(position after the record, record)`` from `position` (None: the start).
 
-        Called once per start by the source thread; the iterable is pulled as the job consumes.
-        A generator that waits holds up the records it has already yielded by at most 50 ms.
+        Called once per start by the source thread; the iterable is pulled as the job consumes. One
+        that may wait yields None before it does: what it has yielded goes on then, and the job can
+        be stopped. Waiting longer than 0.1 s at a time holds up stopping.
         """
 
     def plan(self, ctx: PlanContext) -> Sequence[Split]:
@@ -208,7 +209,8 @@ class _RecordsReader(Reader[T_co]):
     def __init__(self, source: RecordsSource[T_co]) -> None:
         self._source = source
         self._waiting: deque[tuple[Split, Position]] = deque()
-        self._current: Iterator[tuple[Position, T_co]] | None = None
+        self._current: Iterator[tuple[Position, T_co] | None] | None = None
+        self._burst = 1
         self._split = ""
         self._position: Position = None
 
@@ -224,13 +226,19 @@ class _RecordsReader(Reader[T_co]):
             self._split = split.id
             self._current = iter(self._source.records(self._position))
         values: list[Any] = []
-        give_up = min(deadline, time.monotonic() + 0.05)
-        for position, value in itertools.islice(self._current, limit):
+        began = time.monotonic()
+        give_up = min(deadline, began + 0.05)
+        for entry in itertools.islice(self._current, min(limit, self._burst)):
+            if entry is None:
+                return Fetched(self._split, Batch(values), self._position) if values else None
+            self._position, value = entry
             values.append(value)
-            self._position = position
             if time.monotonic() >= give_up:
                 break
         if values:
+            # Few at a time while records come slowly, so that none waits for the next.
+            quick = time.monotonic() - began < 0.001 * len(values)
+            self._burst = 2 * len(values) if quick else 1
             return Fetched(self._split, Batch(values), self._position)
         self._current = None
         return Fetched(self._split, None, self._position, end=True)

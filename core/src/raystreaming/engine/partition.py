@@ -9,6 +9,7 @@ from typing import Any
 
 from raystreaming.errors import OperatorError
 from raystreaming.graph import OutputEdge, Partitioning
+from raystreaming.operators.user_function import failure
 from raystreaming.records import Batch, rows_of
 from raystreaming.state import KeyGroups, group_owners
 
@@ -119,8 +120,11 @@ class Custom(_ByTarget):
         """Ask the function."""
         n = len(self.channels)
         for value in rows_of(batch.values):
-            target: object = self._choose(value, n)
-            if not isinstance(target, int) or not 0 <= target < n:
+            try:
+                target: object = self._choose(value, n)
+            except Exception as error:
+                raise failure(self._operator, self._choose, value, error) from error
+            if type(target) is not int or not 0 <= target < n:
                 raise OperatorError(
                     f"operator {self._operator!r}: the partition function returned {target!r} for "
                     f"{value!r}; it must return a task index from 0 to {n - 1}"

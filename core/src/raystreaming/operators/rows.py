@@ -32,7 +32,7 @@ from raystreaming.operators.user_function import (
     per_task,
 )
 from raystreaming.records import Batch, rows_of
-from raystreaming.state import lookup_keys
+from raystreaming.state import lookup_key, lookup_keys
 
 
 class RowOperator(Operator):
@@ -147,9 +147,21 @@ class RowLoop(Operator):
             op.note_changed(changed)
         return Batch(
             values,
-            lookup_keys(keys) if keys else None,
+            self._lookup(keys, values) if keys else None,
             timestamps if batch.timestamps is not None else None,
         )
+
+    def _lookup(self, keys: list[Any], values: list[Any]) -> list[Any]:
+        try:
+            return lookup_keys(keys)
+        except (TypeError, ValueError):
+            key_by = self._operators[-1]
+            for key, value in zip(keys, values, strict=True):
+                try:
+                    lookup_key(key)
+                except (TypeError, ValueError) as error:
+                    raise failure(key_by.id, key_by.fn, value, error) from error
+            raise
 
     def _compile(self, shape: _Shape) -> _Loop:
         """Write the loop as Python and compile it."""
@@ -158,8 +170,7 @@ class RowLoop(Operator):
         end = self._sink.row_function if self._sink is not None else None
         operators = list(self._operators)
         if self._sink is not None and end is not None:
-            operators.append(Each(end))
-            operators[-1].id = self._sink.id
+            operators.append(Each(end, self._sink.id))
         for index, op in enumerate(operators):
             names |= op.names(str(index))
             body += [(line, op) for line in op.lines(str(index), shape.tracking)]
@@ -255,7 +266,11 @@ class KeyBy(RowOperator):
 
 
 class Each(RowOperator):
-    """Calls a function with every record; the end of a chain."""
+    """Calls a function, opened by the sink it belongs to, with every record; the end of a chain."""
+
+    def __init__(self, fn: Callable[..., Any], sink: str) -> None:
+        self.fn = fn
+        self.id = sink
 
     def lines(self, n: str, tracking: bool) -> list[str]:
         return [f"f{n}(v)"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.sink import Prepared, Sink, TwoPhaseWriter, Writer, WriterContext
+from raystreaming.errors import add_note
 from raystreaming.records import Batch, rows_of
 
 _NOTHING = Batch([])
@@ -63,23 +65,35 @@ class SinkOperator(Operator):
         """Open the writer of this task."""
         self.id = ctx.operator
         context = replace(self._context, operator=ctx.operator, task=ctx.task, parallelism=ctx.parallelism)
-        self._writer = self._sink.open(self._state, context)
+        with self._named():
+            self._writer = self._sink.open(self._state, context)
 
     def process(self, batch: Batch) -> Iterator[Batch]:
         """Write the batch, as rows unless the sink takes Arrow."""
         if len(batch):
             if not self._sink.columnar and not isinstance(batch.values, list):
                 batch = Batch(rows_of(batch.values), batch.keys, batch.timestamps)
-            self.writer.write(batch)
+            with self._named():
+                self.writer.write(batch)
         yield _NOTHING
 
     def prepare(self, epoch: int) -> Prepared:
         """Flush, or get the epoch's output ready to be committed."""
         writer = self.writer
-        if isinstance(writer, TwoPhaseWriter):
-            return writer.prepare(epoch)
-        writer.flush()
+        with self._named():
+            if isinstance(writer, TwoPhaseWriter):
+                return writer.prepare(epoch)
+            writer.flush()
         return None
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Note on any error which sink it came from."""
+        try:
+            yield
+        except Exception as error:
+            add_note(error, f"in sink {self.id!r}")
+            raise
 
     def snapshot(self) -> bytes | None:
         """Return the writer's state."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from raystreaming.errors import ConnectorError, OperatorError, short_repr
+
+_LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 GENERATED = "<row loop>"
 """File name of generated code in tracebacks."""
@@ -60,7 +63,8 @@ def is_users(frame: traceback.FrameSummary) -> bool:
 
 def failure(operator: str, fn: Callable[..., Any], record: Any, error: Exception) -> OperatorError:
     """Build the message for a user function that raised on `record`."""
-    own = [f for f in traceback.extract_tb(error.__traceback__) if is_users(f)]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_users(f)]
+    own = [f for f in frames if not f.filename.startswith(_LIBRARIES)] or frames
     where = f"{own[-1].filename}:{own[-1].lineno}" if own else describe(fn)
     return OperatorError(
         f"operator {operator!r}: {describe(fn)} raised {type(error).__name__}: {error}\n"

@@ -105,12 +105,23 @@ class EmbeddedJob:
         except BaseException as error:
             self.error = error
             self.state = "failed"
+            if self._spec.checkpoint_dir is None:
+                self._abandon()
         finally:
             collector.restore()
             for thread in (self._io, *self._readers.values()):
                 thread.end()
             self._store.place.unlock()
             self._over.set()
+
+    def _abandon(self) -> None:
+        """Throw away what a failed job left open, as no later run will."""
+        try:
+            last = self._store.latest()
+            if last is not None and self._store.is_committed(last):
+                abort_open(self._spec, last)
+        except Exception as error:
+            log.warning("job %r: leftovers stay: %s: %s", self._spec.name, type(error).__name__, error)
 
     def _say_start(self) -> None:
         if self._spec.checkpoint_dir is not None:
@@ -156,7 +167,7 @@ class EmbeddedJob:
             wish(worker)
         self.state = "running"
         outcome = worker.run()
-        if outcome == "cancelled":
+        if outcome == "cancelled" and self._store.place.exclusive:
             abort_open(self._spec, worker.coordinator.manifest)
         return outcome
 

@@ -15,7 +15,8 @@ IDLE_WAIT = 0.1
 CREDITS = 4
 """Entries that may wait to be consumed."""
 
-FIRST_LIMIT = 256
+FIRST_LIMIT = 16
+"""Few at first: nobody knows yet what a record costs."""
 MAX_LIMIT = 65_536
 
 

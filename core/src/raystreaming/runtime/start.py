@@ -15,7 +15,7 @@ from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.connector.sink import TwoPhaseSink
 from raystreaming.connector.source import KnownSplit, PlanContext, Split
 from raystreaming.engine.coordinator import describe_operators
-from raystreaming.errors import CheckpointError
+from raystreaming.errors import CheckpointDamaged, CheckpointError
 from raystreaming.failpoints import reach
 from raystreaming.graph import LogicalOperator
 from raystreaming.observe.notices import log
@@ -45,12 +45,13 @@ def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
         ConnectorError: A source cannot be planned, or prepared output cannot be committed.
     """
     last = store.last_sequence()
-    old = None if fresh else store.latest()
+    old, forgotten = (None, _forgotten(store)) if fresh else (store.latest(), None)
     committed = old is None or store.is_committed(old)
     if old is not None:
         old = old.without_committables() if committed else old
         check_drift(spec, old)
     planned = {op.id: plan(op, old) for op in spec.graph.sources}
+    before = old or forgotten
     run = uuid.uuid4().hex[:8]
     operators = describe_operators(spec.execution, planned, old)
     for id_, op in old.operators.items() if old is not None else ():
@@ -60,7 +61,7 @@ def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
         job=spec.name,
         job_id=old.job_id if old else uuid.uuid4().hex[:12],
         sequence=last + 1,
-        epoch=old.epoch if old else 0,
+        epoch=before.epoch if before else 0,
         run=run,
         key_groups=old.key_groups if old else spec.key_groups,
         operators=operators,
@@ -72,11 +73,21 @@ def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
     commit(spec, store, manifest)
     reach("start.committed")
     abort_open(spec, manifest)
+    if forgotten is not None:
+        abort_open(spec, forgotten)
     reach("start.aborted")
     store.retire()
     if old is not None:
         say_where(spec, old)
     return Start(manifest.without_committables(), old is not None)
+
+
+def _forgotten(store: CheckpointStore) -> Manifest | None:
+    """Return what a fresh start forgets, as far as it can still be read."""
+    try:
+        return store.latest()
+    except CheckpointDamaged:
+        return None
 
 
 def say_where(spec: JobSpec, old: Manifest) -> None:

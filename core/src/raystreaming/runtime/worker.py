@@ -30,6 +30,7 @@ from raystreaming.engine.messages import (
     WriteManifest,
 )
 from raystreaming.engine.task import Task
+from raystreaming.errors import add_note
 from raystreaming.failpoints import reach
 from raystreaming.graph import TaskSpec
 from raystreaming.observe.notices import log
@@ -86,6 +87,7 @@ class Worker:
         self._mailbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._outcome: Outcome | None = None
         self._cancelled = False
+        self._closing = False
         self.tasks: list[Task] = build_tasks(spec, start.manifest, store)
         self.coordinator = Coordinator(
             spec.execution, start.manifest, spec.checkpoint_interval, time.monotonic()
@@ -108,7 +110,10 @@ class Worker:
         def raise_it() -> None:
             raise error
 
-        self.post(raise_it)
+        if self._closing:
+            log.warning("job %r: %s: %s", self._spec.name, type(error).__name__, error)
+        else:
+            self.post(raise_it)
 
     def stop(self) -> None:
         """Take a checkpoint and end."""
@@ -139,7 +144,7 @@ class Worker:
                 self._opened.append(task)
                 task.open()
             for id_, read_loop in self._read_loops.items():
-                self._threads[id_].call(read_loop.run)
+                self._threads[id_].call(functools.partial(self._read, id_, read_loop))
             self._do(self.coordinator.start())
             while self._outcome is None:
                 self._turn()
@@ -283,11 +288,21 @@ class Worker:
 
         return ReadLoop(op.source, context, deliver)
 
+    def _read(self, task: int, read_loop: ReadLoop) -> None:
+        try:
+            read_loop.run()
+        except Exception as error:
+            source = self.tasks[task].spec.vertex.source
+            assert source is not None
+            add_note(error, f"in source {source.id!r}")
+            raise
+
     def _count(self, name: str, n: int) -> None:
         self._counts[name] += n
 
     def _close(self) -> None:
         """Bring threads to rest and close everything; what a failing close says is only logged."""
+        self._closing = True
         for read_loop in self._read_loops.values():
             read_loop.close()
         for id_, thread in self._threads.items():

@@ -41,12 +41,12 @@ class KeyedValues:
         self.table: dict[Any, Any] = {}
         self.changed: set[Any] = set()
         self.tracking = False
-        self._members: dict[int, set[Any]] = {}
+        self._members: dict[int, dict[Any, None]] = {}  # in order: equal runs, equal bytes
         self._deltas = 0
 
     def check_new(self, key: Any) -> None:
         """Place a key that is seen for the first time; raises like `key_group`."""
-        self._members.setdefault(key_group(key, self.groups), set()).add(key)
+        self._members.setdefault(key_group(key, self.groups), {})[key] = None
 
     def snapshot(self) -> GroupSnapshot:
         """Serialise what changed since the last snapshot, or everything from time to time."""
@@ -70,5 +70,5 @@ class KeyedValues:
     def restore(self, group: int, data: bytes) -> None:
         """Take back one group of a snapshot."""
         pairs: list[tuple[Any, Any]] = pickle.loads(data) if data else []
-        self._members[group] = {key for key, _ in pairs}
+        self._members[group] = dict.fromkeys(key for key, _ in pairs)
         self.table.update(pairs)

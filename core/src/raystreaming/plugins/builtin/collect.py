@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
@@ -19,30 +18,37 @@ class CollectSink(TwoPhaseSink[Any]):
     """
 
     rows: list[Any] = field(default_factory=list[Any], init=False, repr=False, compare=False)
-    committed: set[str] = field(default_factory=set[str], init=False, repr=False, compare=False)
+    prepared: dict[str, list[Any]] = field(
+        default_factory=dict[str, list[Any]], init=False, repr=False, compare=False
+    )
+
+    def start_over(self) -> list[Any]:
+        """Begin with no rows, in a new list; return the list."""
+        object.__setattr__(self, "rows", [])
+        return self.rows
 
     def open(self, state: bytes | None, ctx: WriterContext) -> TwoPhaseWriter[Any]:
         """Return a writer that keeps rows until the checkpoint."""
-        return _CollectWriter(f"{ctx.run}-{ctx.task}")
+        return _CollectWriter(self.prepared, f"{ctx.run}-{ctx.task}")
 
     def commit(self, committables: Sequence[bytes]) -> None:
-        """Append the rows, once."""
-        for committable in committables:
-            name, values = pickle.loads(committable)
-            if name not in self.committed:
-                self.committed.add(name)
-                self.rows.extend(values)
+        """Append the rows, once; those of another process are not here."""
+        for name in committables:
+            self.rows.extend(self.prepared.pop(name.decode(), ()))
 
     def abort(self, committables: Sequence[bytes]) -> None:
-        """Do nothing: rows that were not committed are gone with their writer."""
+        """Forget the rows."""
+        for name in committables:
+            self.prepared.pop(name.decode(), None)
 
     def list_open(self, owner: str) -> Sequence[bytes]:
-        """Return nothing."""
-        return []
+        """Return everything prepared."""
+        return [name.encode() for name in self.prepared]
 
 
 class _CollectWriter(TwoPhaseWriter[Any]):
-    def __init__(self, name: str) -> None:
+    def __init__(self, prepared: dict[str, list[Any]], name: str) -> None:
+        self._prepared = prepared
         self._name = name
         self._rows: list[Any] = []
 
@@ -50,5 +56,8 @@ class _CollectWriter(TwoPhaseWriter[Any]):
         self._rows.extend(rows_of(batch.values))
 
     def prepare(self, epoch: int) -> bytes | None:
-        rows, self._rows = self._rows, []
-        return pickle.dumps((f"{self._name}-{epoch}", rows), protocol=5) if rows else None
+        if not self._rows:
+            return None
+        name = f"{self._name}-{epoch}"
+        self._prepared[name], self._rows = self._rows, []
+        return name.encode()
