@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from raystreaming.connector import Batch, KnownSplit, PlanContext, ReaderContext, WriterContext
 from raystreaming.records import rows_of
 

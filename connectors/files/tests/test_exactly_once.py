@@ -10,6 +10,7 @@ from typing import Any
 
 import msgpack
 import pytest
+
 from raystreaming.connector import Batch, Terminal, WriterContext
 from raystreaming_files import FilesSink, FilesSource, liveness, staging
 
@@ -238,7 +239,8 @@ def test_writers_of_one_process_share_the_lock_and_it_outlives_them_until_the_co
     one, two = (sink.open(None, WriterContext(task=t)) for t in range(2))
     one.write(Batch([{"a": 1}]))
     committable = kit.finish(one.prepare(1))
-    code = "import sys; from raystreaming_files import FilesSink; from raystreaming.connector import WriterContext;"
+    code = "import sys; from raystreaming_files import FilesSink\n"
+    code += "from raystreaming.connector import WriterContext\n"
     code += "FilesSink(sys.argv[1]).open(None, WriterContext(owner='other')).close()"
 
     def other_process() -> None:
@@ -304,9 +306,11 @@ def test_a_path_that_is_a_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
-    code = "import os, sys; from raystreaming_files import FilesSink; from raystreaming.connector import WriterContext\n"
+    code = "import os, sys; from raystreaming_files import FilesSink\n"
+    code += "from raystreaming.connector import WriterContext\n"
     code += "os.geteuid() or os.setuid(65534)\n"
-    code += "try: FilesSink(sys.argv[1]).open(None, WriterContext())\nexcept Exception as e: print(type(e).__name__, e)"
+    code += "try: FilesSink(sys.argv[1]).open(None, WriterContext())\n"
+    code += "except Exception as e: print(type(e).__name__, e)"
     (tmp_path / "closed").mkdir()
     tmp_path.chmod(0o755)
     (tmp_path / "closed").chmod(0o555)
@@ -330,7 +334,7 @@ def test_what_is_prepared_and_committed_is_on_the_disk(tmp_path: Path, kit: Any,
     files = staging.unpack(committable)
     base = "new/out"
     assert {f"{base}/{f.staged}" for f in files} <= set(synced)
-    assert {f"{base}/.raystreaming/job-sink", f"{base}/.raystreaming", base, "new", "."} <= set(synced)
+    assert {f"{base}/.raystreaming/job-sink.live", f"{base}/.raystreaming", base, "new", "."} <= set(synced)
     synced.clear()
     sink.commit([committable])
     assert {f"{base}/k=1", f"{base}/k=2", base} <= set(synced)
@@ -352,6 +356,35 @@ def test_a_folder_swept_between_opening_and_locking_its_lock(tmp_path: Path, mon
     monkeypatch.setattr(liveness.fcntl, "flock", flock)
     writer = FilesSink(tmp_path).open(None, WriterContext())
     monkeypatch.undo()
+    assert (tmp_path / ".raystreaming" / "job-sink.live" / liveness.LOCK_NAME).exists()
     assert liveness.sweep(str(tmp_path / ".raystreaming"), "") == []
     writer.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_swept_and_taken_again_is_not_swept(
+    tmp_path: Path, kit: Any, monkeypatch: Any
+) -> None:
+    """The lock that the slow sweeper gets is that of the dead owner, the files are another's."""
+    live(tmp_path, "parquet", False, "finished")
+    real, taken = liveness.fcntl.flock, []
+
+    def flock(handle: int, how: int) -> None:
+        if not taken:
+            taken.append(None)
+            liveness.sweep(str(tmp_path / ".raystreaming"), "")
+            taken.append(FilesSink(tmp_path).open(None, WriterContext(owner="job.sink/1")))
+            taken[1].write(Batch([{"a": 1}]))
+            kit.finish(taken[1].prepare(1))
+        real(handle, how)
+
+    monkeypatch.setattr(liveness.fcntl, "flock", flock)
+    assert liveness.sweep(str(tmp_path / ".raystreaming"), "") == []
+    assert len(FilesSink(tmp_path).list_open("job.sink/1")) == 1
+    taken[1].close()
+
+
+def test_a_staged_file_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("precious")
+    with pytest.raises(FileExistsError):
+        staging.create(str(tmp_path / "x"))

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from raystreaming.connector import KnownSplit, OptionError, PlanContext, ReaderContext, Terminal
 from raystreaming.records import rows_of
 from raystreaming_files import FilesSource
