@@ -104,7 +104,6 @@ def parse(text):
     return json.loads(text)  # calls a library
 
 
-@pytest.mark.xfail(strict=True, reason="operators/user_function.py failure(): takes the library's line")
 def test_an_error_inside_a_library_names_the_users_own_line():
     ctx = StreamingContext()
     ctx.from_values("1", "{").map(parse).sink(lambda r: None)
@@ -152,7 +151,6 @@ def test_an_error_of_a_source_ends_the_job():
     assert isinstance(failed.value.__cause__, OSError)
 
 
-@pytest.mark.xfail(strict=True, reason="an error of a source thread names no operator")
 def test_an_error_of_a_source_names_the_source():
     ctx = StreamingContext()
     ctx.source(Failing(error="os")).collect()
@@ -231,7 +229,6 @@ def test_an_error_of_close_is_told_and_costs_nothing(caplog: pytest.LogCaptureFi
     assert "OSError: close failed" in caplog.text
 
 
-@pytest.mark.xfail(strict=True, reason="a plain exception of a sink names no operator")
 @pytest.mark.parametrize("at", ["open", "write", "flush"])
 def test_an_error_of_a_sink_names_the_sink(at: str):
     ctx = StreamingContext()
@@ -282,8 +279,8 @@ def test_cancel_does_not_wait_for_a_restart_to_come():
     ctx = StreamingContext()
     ctx.source(source).collect()
     job = ctx.submit()
-    while job.status().state != "restarting":
-        assert job.status().state in ("starting", "running")
+    while (state := job.status().state) != "restarting":
+        assert state in ("starting", "running")
     job.cancel()
     job.wait()
     assert (job.status().state, len(source.opened)) == ("cancelled", 1)
@@ -383,9 +380,6 @@ def test_what_a_cancelled_job_left_open_is_aborted(eventually: Callable[..., Non
     assert ("abort", b"half-written") in sink.calls
 
 
-@pytest.mark.xfail(
-    strict=True, reason="without checkpoint_dir nobody ever comes for what a failed job left open"
-)
 def test_what_a_failed_job_without_checkpoint_dir_left_open_is_aborted():
     sink = Prepared()
     gate = threading.Event()
@@ -423,7 +417,6 @@ class ClosesBadly(RecordsSource[int]):
         raise OSError("close failed")
 
 
-@pytest.mark.xfail(strict=True, reason="runtime/worker.py _close: nobody reads the mailbox any more")
 def test_an_error_of_a_readers_close_is_told(caplog: pytest.LogCaptureFixture):
     ctx = StreamingContext()
     ctx.source(ClosesBadly()).collect()

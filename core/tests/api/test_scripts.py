@@ -109,13 +109,7 @@ def test_a_script_that_fails_itself_after_submit_lets_the_job_end(script):
     "failing",
     [
         False,
-        pytest.param(
-            True,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="api/job.py _exit_with_failure: os._exit skips the exit functions of the program",
-            ),
-        ),
+        True,
     ],
 )
 def test_exit_functions_of_the_program_run_after_the_job(script, failing: bool):
@@ -228,7 +222,6 @@ def test_the_second_signal_ends_at_once_without_a_checkpoint(script):
     assert (process.returncode, out) == (0, "cancelled\n")
 
 
-@pytest.mark.xfail(strict=True, reason="api/job.py _interrupted counts only at its end")
 def test_the_second_signal_counts_although_the_first_is_still_being_handled(script):
     done = script.run("""
         import itertools, signal, sys, threading

@@ -91,9 +91,6 @@ class Burst(RecordsSource[int]):
         yield 2, "seen" if arrived.wait(2) else "not seen"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="RecordsSource.records promises 50 ms, but a record waits for the one after it"
-)
 def test_a_generator_that_waits_does_not_hold_up_what_it_has_yielded():
     arrived.clear()
     rows: list[str] = []

@@ -191,9 +191,6 @@ def test_equal_keys_are_one_key(collected: Run, same: list, parallelism: int):
     assert max(n for _, n in rows) == 3 * len(same)
 
 
-UNHASHABLE_IN_PARALLEL = pytest.mark.xfail(
-    strict=True, reason="an unhashable key on a parallel edge is a TypeError that names no operator"
-)
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
@@ -210,10 +207,8 @@ UNHASHABLE_IN_PARALLEL = pytest.mark.xfail(
     ids=str,
 )
 def test_a_bad_key_is_refused_when_it_is_first_seen(
-    collected: Run, key: object, says: str, parallelism: int, request: pytest.FixtureRequest
+    collected: Run, key: object, says: str, parallelism: int
 ):
-    if parallelism > 1 and says in ("dict", "set"):
-        request.applymarker(UNHASHABLE_IN_PARALLEL)
     with pytest.raises(OperatorError, match=says) as refused:
         collected(
             lambda ctx: (
@@ -314,12 +309,6 @@ class Recorder:
         self.log.append(("close", self.calls, id(self)))
 
 
-SINK_OBJECT = pytest.mark.xfail(
-    strict=True, reason="operators/rows.py Each() deep-copies the function object of a sink after its open()"
-)
-
-
-@SINK_OBJECT
 def test_a_sink_object_may_hold_an_open_file(tmp_path: Path):
     class Appender:
         def open(self, ctx):
@@ -338,7 +327,7 @@ def test_a_sink_object_may_hold_an_open_file(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "method", ["map", "filter", "flat_map", "key_by", pytest.param("sink", marks=SINK_OBJECT)]
+    "method", ["map", "filter", "flat_map", "key_by", "sink"]
 )
 def test_function_objects_are_cloned_opened_and_closed_once_per_task(method: str):
     class Mine(Recorder):
@@ -430,7 +419,6 @@ def test_a_stop_iteration_of_a_user_function_drops_nothing(collected: Run):
             collected(lambda ctx, build=build: build(ctx.from_collection(range(5))))
 
 
-@pytest.mark.xfail(strict=True, reason="collect() pickles rows, also where they never leave the process")
 def test_collect_takes_any_object(collected: Run):
     class Local:
         pass

@@ -286,7 +286,6 @@ def test_the_error_of_a_full_disk_is_one_that_may_pass():
 # Found wanting -----------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="runtime/start.py plan(): an unfinished run ignores another path")
 def test_another_file_is_not_silently_ignored(tmp_path: Path, eventually: Wait):
     for name in "ab":
         (tmp_path / name).write_text(f"{name}\n" * 100_000)
@@ -309,7 +308,6 @@ def test_another_file_is_not_silently_ignored(tmp_path: Path, eventually: Wait):
     assert second == ["refused"] or "b" in second
 
 
-@pytest.mark.xfail(strict=True, reason="a position that msgpack cannot hold fails without naming the source")
 def test_a_position_that_cannot_be_kept_names_its_source():
     class Odd(RecordsSource[int]):
         """Its positions are objects."""
@@ -323,7 +321,6 @@ def test_a_position_that_cannot_be_kept_names_its_source():
         ctx.execute()
 
 
-@pytest.mark.xfail(strict=True, reason="state that cannot be pickled fails without naming the operator")
 def test_state_that_cannot_be_kept_names_its_operator():
     ctx = StreamingContext()
     ctx.from_values(1).map(lambda n: lambda: n).key_by(lambda f: 1).reduce(lambda a, b: a).sink(
@@ -333,9 +330,6 @@ def test_state_that_cannot_be_kept_names_its_operator():
         ctx.execute()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="runtime/start.py begin(): fresh makes a new job_id, nobody aborts the old one's"
-)
 def test_fresh_aborts_what_the_forgotten_run_left_open(tmp_path: Path):
     from raystreaming.connector import TwoPhaseSink, TwoPhaseWriter
 

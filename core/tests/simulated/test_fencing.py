@@ -48,10 +48,6 @@ def test_of_two_that_begin_one_is_refused(spec):
         begin(spec, store, fresh=False)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a retired number is free again: write_manifest must look for a higher one after its create",
-)
 def test_the_older_run_writes_no_manifest_when_its_number_has_been_retired(spec):
     store = CheckpointStore(MemoryPlace(), retain=1)
     old = begin(spec, store, fresh=False)
@@ -61,10 +57,6 @@ def test_the_older_run_writes_no_manifest_when_its_number_has_been_retired(spec)
         store.write_manifest(following(old.manifest))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="retire deletes state that no manifest refers to yet: it must spare epochs after the last",
-)
 def test_the_older_run_deletes_no_state_of_a_checkpoint_in_progress(spec):
     store = CheckpointStore(MemoryPlace())
     begin(spec, store, fresh=False)
@@ -75,10 +67,6 @@ def test_the_older_run_deletes_no_state_of_a_checkpoint_in_progress(spec):
     assert name in store.place.list()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="retire lists twice: a manifest created in between is deleted as unwanted",
-)
 def test_the_older_run_deletes_no_manifest_that_is_created_meanwhile(spec):
     store = CheckpointStore(MemoryPlace())
     old = begin(spec, store, fresh=False)
@@ -95,10 +83,6 @@ def test_the_older_run_deletes_no_manifest_that_is_created_meanwhile(spec):
     assert store.last_sequence() == new[0].sequence > old.manifest.sequence
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="both faults of retention above, found by schedules: remove the marks together",
-)
 def test_runs_that_live_on_and_retire():
     for seed in jobs.seeds(150):
         jobs.reduce(random.Random(seed)).run(

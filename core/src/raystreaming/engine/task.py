@@ -17,11 +17,13 @@ from raystreaming.connector.source import Fetched, Position
 from raystreaming.engine.inputs import Inputs
 from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded, TaskEvent
 from raystreaming.engine.partition import partitioner
+from raystreaming.errors import OperatorError, Terminal
 from raystreaming.graph import TaskSpec
 from raystreaming.operators.keyed import KeyedOperator
 from raystreaming.operators.rows import fuse
 from raystreaming.operators.sink import SinkOperator
-from raystreaming.records import Barrier, Batch, Element, EndOfInput, Frame, is_columnar
+from raystreaming.records import Barrier, Batch, Element, EndOfInput, Frame, is_columnar, pack
+from raystreaming.state import GroupSnapshot
 
 ARROW_FACTOR = 64
 """How many more rows than list records a piece may have where the whole chain takes Arrow."""
@@ -295,11 +297,33 @@ class Task:
             self.events.append(SourceEnded(self.spec.id))
 
     def _snapshot(self, barrier: Barrier) -> None:
+        self._check_positions()
         operators: dict[str, OperatorSnapshot] = {}
         for named in self._operators:
             op = named.operator
             prepared = op.prepare(barrier.epoch) if isinstance(op, SinkOperator) else None
-            groups = op.state.snapshot() if isinstance(op, KeyedOperator) else None
+            groups = self._groups(named.id, op) if isinstance(op, KeyedOperator) else None
             operators[named.id] = OperatorSnapshot(groups, op.snapshot(), prepared)
         self.events.append(Snapshot(self.spec.id, barrier.epoch, dict(self._positions), operators))
         self._send_all(barrier)
+
+    def _groups(self, id_: str, operator: KeyedOperator) -> GroupSnapshot:
+        try:
+            return operator.state.snapshot()
+        except Exception as error:
+            raise OperatorError(
+                f"operator {id_!r}: its state cannot be put into a checkpoint: {type(error).__name__}: "
+                f"{error}. Keep values that pickle takes, no functions, locks or open files"
+            ) from error
+
+    def _check_positions(self) -> None:
+        for split, (position, _) in self._positions.items():
+            try:
+                pack(position)
+            except (TypeError, ValueError, OverflowError) as error:
+                assert self.spec.vertex.source is not None
+                raise Terminal(
+                    f"source {self.spec.vertex.source.id!r}: position {position!r} of split {split!r} cannot "
+                    f"be put into a checkpoint: {error}. A position is made of None, bool, int, float, str, "
+                    f"bytes, lists and dicts"
+                ) from error

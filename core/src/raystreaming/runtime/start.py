@@ -112,17 +112,35 @@ def plan(op: LogicalOperator, old: Manifest | None) -> dict[str, SplitState]:
     source = op.source
     assert source is not None
     before = old.operators[op.id].splits if old is not None and op.id in old.operators else {}
-    if old is not None and not old.finished and source.bounded and op.id in old.operators:
-        return dict(before)
     known = {i: KnownSplit(Split(i, s.payload), s.position, s.ended) for i, s in before.items()}
+    planned = source.plan(PlanContext(op.parallelism, known))
+    if old is not None and not old.finished and source.bounded and op.id in old.operators:
+        _still_there(op, before, {split.id for split in planned})
+        return dict(before)
     splits = dict(before)
-    for split in source.plan(PlanContext(op.parallelism, known)):
+    for split in planned:
         payload = dict(split.payload)
         if split.id not in before:
             splits[split.id] = SplitState(payload)
         elif before[split.id].payload != payload:
             splits[split.id] = SplitState(payload, before[split.id].position)
     return splits
+
+
+def _still_there(op: LogicalOperator, before: dict[str, SplitState], planned: set[str]) -> None:
+    """Refuse a source that no longer has what the job was in the middle of reading.
+
+    Raises:
+        CheckpointError: Names what is missing.
+    """
+    missing = [i for i, s in before.items() if not s.ended and i not in planned]
+    if missing:
+        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        raise CheckpointError(
+            f"source {op.id!r} no longer has what the last run had not read to its end: {shown}. Put it "
+            f"back or undo the change of its options, then run again; or start over with --fresh "
+            f"(fresh=True), or under another job name"
+        )
 
 
 def check_drift(spec: JobSpec, old: Manifest) -> None:
