@@ -8,7 +8,7 @@ from event_schema import SCHEMA
 
 from raystreaming import StreamingContext
 
-servers, topic, folder, state, first, seen = sys.argv[1:]
+servers, topic, folder, state, first, seen, interval = sys.argv[1:]
 began = 0.0
 records = 0
 with open(seen, "w") as progress:
@@ -25,7 +25,7 @@ with open(seen, "w") as progress:
             progress.flush()
         return e["event_type"] != "view"
 
-    ctx = StreamingContext(checkpoint_dir=state, checkpoint_interval="1s")
+    ctx = StreamingContext(checkpoint_dir=state, checkpoint_interval=float(interval))
     (
         ctx.read_kafka(
             servers=servers,
