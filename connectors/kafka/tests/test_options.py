@@ -110,10 +110,10 @@ import sys
 before = set(sys.modules)
 import raystreaming_kafka._plugin
 loaded = {name.partition(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)
-print(sorted(loaded))
+print(loaded)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert set(eval(done.stdout)) <= {"raystreaming", "raystreaming_kafka", "pluggy"}
+    assert not {"confluent_kafka", "kafka", "orjson", "pyarrow"} & set(eval(done.stdout))
 
 
 def test_the_plugins_target_is_the_source():
