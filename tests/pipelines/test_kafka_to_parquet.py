@@ -178,6 +178,71 @@ def test_until_ctrl_c_and_on_from_there(tmp_path, kafka_broker, topic):
         total += 500
 
 
+RARE = """
+    import os
+    from pathlib import Path
+    from raystreaming import StreamingContext
+
+    def keep(event):
+        if event["seq"] == int(os.environ["LAST"]):
+            Path("last-came").touch()
+        return event["event_type"] != "view"
+
+    ctx = StreamingContext(checkpoint_dir="state", checkpoint_interval="1h")
+    (
+        ctx.read_kafka(servers=os.environ["SERVERS"], topics=[os.environ["TOPIC"]], format="json")
+        .filter(keep)
+        .write_files("out", format="parquet")
+    )
+    ctx.execute("job")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_takes_a_checkpoint(number, tmp_path, kafka_broker, kafka_topic):
+    servers, name, out = kafka_broker.servers, kafka_topic(), tmp_path / "out"
+    new_topic(servers, name, COUNT, partitions=1)
+    run = command(write_program(tmp_path, RARE))
+    total = COUNT
+    for _ in range(2):
+        env = {"SERVERS": servers, "TOPIC": name, "LAST": str(total - 1)}
+        with Program(run, env, tmp_path) as program:
+            program.until((tmp_path / "last-came").exists, "the last record")
+            program.signal(number)
+            assert program.end() == 0, program.stderr
+        # No checkpoint was due: what is here came with the one that Ctrl-C took.
+        assert parquet_seqs(out) == expected_seqs(total)
+        (tmp_path / "last-came").unlink()
+        load_topic(servers, name, 500, partitions=1, start=total, create=False)
+        total += 500
+
+
+@pytest.mark.xfail(
+    reason="a source that was endless and is bounded now keeps splits without a stop", strict=True
+)
+def test_endless_before_and_bounded_now(tmp_path, kafka_broker, topic):
+    run = command(write_program(tmp_path, UNBOUNDED), options=("--checkpoint-dir", "here"))
+    env = {"SERVERS": kafka_broker.servers, "TOPIC": topic}
+    with Program(run, env, tmp_path) as program:
+        until_published(program, tmp_path / "out", COUNT)
+        program.signal(signal.SIGINT)
+        assert program.end() == 0, program.stderr
+    load_topic(kafka_broker.servers, topic, 500, partitions=3, start=COUNT, create=False)
+    run_to_end(run, env={**env, "STOP": "latest"}, cwd=tmp_path, timeout=20)
+    assert parquet_seqs(tmp_path / "out") == expected_seqs(COUNT + 500)
+
+
+def test_bounded_before_and_endless_now(tmp_path, kafka_broker, topic):
+    run = command(write_program(tmp_path, UNBOUNDED), options=("--checkpoint-dir", "here"))
+    env = {"SERVERS": kafka_broker.servers, "TOPIC": topic}
+    run_to_end(run, env={**env, "STOP": "latest"}, cwd=tmp_path)
+    load_topic(kafka_broker.servers, topic, 500, partitions=3, start=COUNT, create=False)
+    with Program(run, env, tmp_path) as program:
+        until_published(program, tmp_path / "out", COUNT + 500)
+        load_topic(kafka_broker.servers, topic, 500, partitions=3, start=COUNT + 500, create=False)
+        until_published(program, tmp_path / "out", COUNT + 1_000)
+
+
 def test_second_ctrl_c_ends_at_once_and_loses_nothing(tmp_path, kafka_broker, topic):
     run = command(write_program(tmp_path, UNBOUNDED), options=("--checkpoint-dir", "here"))
     env = {"SERVERS": kafka_broker.servers, "TOPIC": topic}
