@@ -206,11 +206,11 @@ def test_the_second_signal_ends_at_once_without_a_checkpoint(script):
         ctx = StreamingContext(checkpoint_dir="cp", checkpoint_interval="1h")
         # One record that never comes to its end: no checkpoint can be taken behind it.
         endless = ctx.from_values(0).flat_map(lambda n: itertools.count())
-        endless.filter(lambda n: n == 5000).print()
+        endless.filter(lambda n: n == 500_000).print()
         print(ctx.execute("endless").status().state)
     """)
     process = script.start(path)
-    assert process.stdout.readline() == "5000\n"
+    assert process.stdout.readline() == "500000\n"
     process.send_signal(signal.SIGINT)
     assert any("stopping" in line for line in process.stderr)  # reads up to that line
     process.send_signal(signal.SIGINT)
@@ -239,7 +239,14 @@ def test_the_second_signal_counts_although_the_first_is_still_being_handled(scri
 
         sys.stderr = Impatient()
         ctx = StreamingContext(checkpoint_dir="cp", checkpoint_interval="1h")
-        begin = lambda n: signal.raise_signal(signal.SIGINT) if n == 5000 else None
+
+        def begin(n):
+            waits = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+            if waits and not sent:  # the main thread waits for the job by now
+                sent.append(n)
+                signal.raise_signal(signal.SIGINT)
+
+        sent = []
         ctx.from_values(0).flat_map(lambda n: itertools.count()).sink(begin)
         job = ctx.submit("endless")
         late = threading.Timer(5, job.cancel)

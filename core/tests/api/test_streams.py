@@ -191,8 +191,6 @@ def test_equal_keys_are_one_key(collected: Run, same: list, parallelism: int):
     assert max(n for _, n in rows) == 3 * len(same)
 
 
-
-
 @pytest.mark.parametrize("parallelism", [1, 2])
 @pytest.mark.parametrize(
     ("key", "says"),
@@ -206,9 +204,7 @@ def test_equal_keys_are_one_key(collected: Run, same: list, parallelism: int):
     ],
     ids=str,
 )
-def test_a_bad_key_is_refused_when_it_is_first_seen(
-    collected: Run, key: object, says: str, parallelism: int
-):
+def test_a_bad_key_is_refused_when_it_is_first_seen(collected: Run, key: object, says: str, parallelism: int):
     with pytest.raises(OperatorError, match=says) as refused:
         collected(
             lambda ctx: (
@@ -326,9 +322,7 @@ def test_a_sink_object_may_hold_an_open_file(tmp_path: Path):
     assert (tmp_path / "out.txt").read_text() == "a\nb\n"
 
 
-@pytest.mark.parametrize(
-    "method", ["map", "filter", "flat_map", "key_by", "sink"]
-)
+@pytest.mark.parametrize("method", ["map", "filter", "flat_map", "key_by", "sink"])
 def test_function_objects_are_cloned_opened_and_closed_once_per_task(method: str):
     class Mine(Recorder):
         log: ClassVar[list[tuple]] = []
