@@ -127,6 +127,18 @@ def test_the_position_is_that_after_the_batch_given_out_not_after_what_was_fetch
     reader.close()
 
 
+def test_what_is_left_when_the_limit_shrinks_is_given_later(kafka, three, client):
+    topic, content = three
+    source = kafka.source(topic, client=client)
+    reader = kafka.open(source, source.plan(PlanContext()))
+    time.sleep(0.5)  # all are fetched, so that one poll brings several partitions
+    drained = kafka.drain(reader, records=1, limit=600)
+    kafka.drain(reader, records=drained.count + 3, limit=3, into=drained)
+    kafka.drain(reader, ends=3, limit=7, into=drained)
+    reader.close()
+    assert drained.rows == content
+
+
 def test_splits_may_come_later(kafka, three, client):
     topic, content = three
     source = kafka.source(topic, client=client)
@@ -183,7 +195,11 @@ def test_large_messages_make_small_batches(kafka, client):
     topic = kafka.topic()
     values = [bytes([65 + i]) * 700_000 for i in range(20)]
     kafka.produce(topic, values)
-    drained = kafka.read_all(kafka.source(topic, client=client))
+    source = kafka.source(topic, client=client)
+    reader = kafka.open(source, source.plan(PlanContext()))
+    time.sleep(1)  # all are fetched before the first is asked for
+    drained = kafka.drain(reader, ends=1)
+    reader.close()
     assert drained.rows == {f"{topic}-0": values}
     assert max(len(f.batch) for f in drained.fetched if f.batch) <= 8
 
