@@ -1,8 +1,8 @@
 """Kafka to Parquet, exactly once.
 
 Reads JSON events from a Kafka topic, drops the views, and writes the others to Parquet files in folders by
-event type. Run it with `raystreaming run examples/kafka_to_parquet.py`; kill it at any moment and run the same
-command again: the rows are exactly the filtered events, each once.
+event type. Run it with `raystreaming run examples/kafka_to_parquet.py`. Kill it at any moment and run the
+same command again: the rows are exactly the filtered events, each once.
 """
 
 import os

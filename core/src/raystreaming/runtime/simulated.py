@@ -210,7 +210,7 @@ class Simulation:
                     if not self._crash(run):
                         continue
                     run = self._begin()
-                if self.steps >= self._wish_at:
+                if self._wish is not None and self.steps >= self._wish_at:
                     run.wish(self._wish)
                 if self._zombies and self.random.random() < 0.4:
                     self._let_zombie_act()

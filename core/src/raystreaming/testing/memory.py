@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import msgpack
-
 from raystreaming.connector.options import option
 from raystreaming.connector.sink import Prepared, TwoPhaseSink, TwoPhaseWriter, WriterContext
 from raystreaming.connector.source import (
@@ -22,7 +20,7 @@ from raystreaming.connector.source import (
     Split,
 )
 from raystreaming.errors import Terminal
-from raystreaming.records import Batch, rows_of
+from raystreaming.records import Batch, pack, rows_of, unpack
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -98,7 +96,7 @@ class World:
         """Publish."""
         for committable in committables:
             self.interrupt()
-            handle, checksum = msgpack.unpackb(committable)
+            handle, checksum = unpack(committable)
             done = self.committed.get(handle)
             if done is not None:
                 if done.checksum() != checksum:
@@ -115,7 +113,7 @@ class World:
         """Throw staged output away; committed output stays."""
         for committable in committables:
             self.interrupt()
-            handle, _ = msgpack.unpackb(committable)
+            handle, _ = unpack(committable)
             self.staged.pop(handle, None)
 
     def list_open(self, owner: str) -> list[bytes]:
@@ -129,8 +127,7 @@ def _nothing() -> None:
 
 
 def _pack(handle: str, output: Output) -> bytes:
-    packed: bytes = msgpack.packb([handle, output.checksum()])
-    return packed
+    return pack([handle, output.checksum()])
 
 
 class MemorySink(TwoPhaseSink[Any]):
@@ -260,31 +257,31 @@ class ForeignSource(Source[T_co]):
 
     def open(self, ctx: ReaderContext) -> Reader[T_co]:
         """Return a reader that calls the library."""
-        return _ForeignReader(ForeignLibrary(msgpack.packb(self.splits)))
+        return _ForeignReader(ForeignLibrary(pack(self.splits)))
 
 
 class ForeignLibrary:
     """The other side of the boundary: takes and returns nothing but msgpack bytes."""
 
     def __init__(self, splits: bytes) -> None:
-        self._data: dict[str, list[Any]] = msgpack.unpackb(splits)
+        self._data: dict[str, list[Any]] = unpack(splits)
         self._cursors: dict[str, list[int]] = {}
 
     def call(self, method: str, request: bytes) -> bytes | None:
         """Run a method of the library."""
         if method == "add":
-            for id_, stop, position in msgpack.unpackb(request):
-                self._cursors[id_] = [0 if position is None else msgpack.unpackb(position)[0], stop]
+            for id_, stop, position in unpack(request):
+                self._cursors[id_] = [0 if position is None else unpack(position)[0], stop]
             return None
-        limit = msgpack.unpackb(request)
+        limit = unpack(request)
         for id_, (at, stop) in self._cursors.items():
             upto = min(at + limit, stop)
             del self._cursors[id_]
             if upto < stop:
                 self._cursors[id_] = [upto, stop]
-            records: bytes = msgpack.packb(self._data[id_][at:upto])
-            after: bytes = msgpack.packb([upto])
-            answer: bytes = msgpack.packb([id_, records, after, upto >= stop])
+            records: bytes = pack(self._data[id_][at:upto])
+            after: bytes = pack([upto])
+            answer: bytes = pack([id_, records, after, upto >= stop])
             return answer
         return None
 
@@ -295,12 +292,12 @@ class _ForeignReader(Reader[T_co]):
 
     def add_splits(self, splits: Sequence[tuple[Split, Position]]) -> None:
         request = [[s.id, s.payload["stop"], position] for s, position in splits]
-        self._library.call("add", msgpack.packb(request))
+        self._library.call("add", pack(request))
 
     def read(self, limit: int, deadline: float) -> Fetched | None:
-        answer = self._library.call("read", msgpack.packb(limit))
+        answer = self._library.call("read", pack(limit))
         if answer is None:
             return None
-        split, blob, position, end = msgpack.unpackb(answer)
-        values = msgpack.unpackb(blob)
+        split, blob, position, end = unpack(answer)
+        values = unpack(blob)
         return Fetched(split, Batch(values) if values else None, position, end)
