@@ -244,7 +244,7 @@ def test_the_second_signal_counts_although_the_first_is_still_being_handled(scri
             waits = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
             if waits and not sent:  # the main thread waits for the job by now
                 sent.append(n)
-                signal.raise_signal(signal.SIGINT)
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
         sent = []
         ctx.from_values(0).flat_map(lambda n: itertools.count()).sink(begin)
