@@ -79,7 +79,7 @@ def test_all_mistakes_of_a_graph_come_at_once():
         (lambda ctx: ctx.from_values(1).set_parallelism(1.5), "whole number from 1, got 1.5"),
         (
             lambda ctx: ctx.from_values(1).uid("u").map(str).uid("u").collect(),
-            "two operators have the uid 'u': give each its own",
+            "two operators have the id 'u': give each its own uid",
         ),
     ],
 )

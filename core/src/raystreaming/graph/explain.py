@@ -17,6 +17,10 @@ def guarantee(op: LogicalOperator, durable: bool) -> str:
     return "exactly-once"
 
 
+def _counted(n: int, thing: str) -> str:
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
 def explain(graph: LogicalGraph, durable: bool) -> str:
     """Return chains with their tasks, edges with their partitioning, and guarantees.
 
@@ -26,7 +30,7 @@ def explain(graph: LogicalGraph, durable: bool) -> str:
     """
     jobs = job_graph(graph)
     execution = execution_graph(jobs)
-    lines = [f"{len(execution.tasks)} tasks in {len(jobs.vertices)} chains"]
+    lines = [f"{_counted(len(execution.tasks), 'task')} in {_counted(len(jobs.vertices), 'chain')}"]
     for vertex in jobs.vertices:
         lines.append(f"[{vertex.index}] {vertex.name}   x{vertex.parallelism}")
         source = vertex.source

@@ -127,18 +127,19 @@ class LogicalGraph:
             GraphError: Two operators have the same ``uid``.
         """
         anchors: dict[LogicalOperator, str] = {}
-        taken: Counter[str] = Counter()
+        numbers: Counter[str] = Counter()
+        taken: set[str] = set()
         for operator in self.operators:
             above = "+".join(dict.fromkeys(anchors[e.upstream] for e in operator.edges))
             path = f"{above}.{operator.kind}" if above else operator.kind
             if operator.uid is not None:
                 operator.id = operator.uid
-                if taken[operator.uid]:
-                    raise GraphError(f"two operators have the uid {operator.uid!r}: give each its own")
-                taken[operator.uid] += 1
             else:
-                taken[path] += 1
-                operator.id = path if taken[path] == 1 else f"{path}-{taken[path]}"
+                numbers[path] += 1
+                operator.id = path if numbers[path] == 1 else f"{path}-{numbers[path]}"
+            if operator.id in taken:
+                raise GraphError(f"two operators have the id {operator.id!r}: give each its own uid(...)")
+            taken.add(operator.id)
             anchors[operator] = operator.id if operator.stateful or not above else above
 
     def validate(self) -> None:

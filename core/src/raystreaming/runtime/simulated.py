@@ -152,7 +152,7 @@ class Simulation:
         self._zombies_left = zombies
         self._zombies_retire = zombies_retire
         self._crash_rate = self.random.choice(CRASH_RATES)
-        self._wish = wish
+        self._wish: Wish | None = wish
         self._wish_at = self.random.randrange(1, wish_before)
         self._max_steps = max_steps
         self._fresh = spec.fresh
