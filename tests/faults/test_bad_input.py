@@ -134,8 +134,9 @@ def test_a_file_that_vanishes_is_named(tmp_path):
     last.unlink()
     with job.start() as program:
         assert program.end() == 1
-        assert f"error: cannot read {str(last)!r}" in program.stderr
-        assert "No such file" in program.stderr
+        assert program.stderr.startswith("error: ")
+        assert str(last) in program.stderr
+        assert "Traceback" not in program.stderr
     last.write_bytes(content)
     job.finish()
 
