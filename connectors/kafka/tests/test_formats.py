@@ -196,6 +196,13 @@ def test_without_a_schema_batches_keep_one_and_widen_it():
     assert [row["a"] for row in rows] == [7.0], "what cannot be widened is bad"
 
 
+def test_a_bad_message_adds_no_column():
+    decoder = make_decoder("json", None, "skip", ReaderContext(columnar=True))
+    for bad in (b'{"b":1}{"c":2}', b'{"d":1', b'{"e":[1,"x"]}', b'{"a":"x","f":1}'):
+        batch = decoder.decode([b'{"a":1}', bad, b'{"a":2}'])
+        assert (batch.schema.names, batch.num_rows) == (["a"], 2)
+
+
 def test_without_a_schema_strings_stay_strings():
     value = b'{"at":"2024-01-02","in":{"at":"2024-01-02T03:04:05Z"},"list":["2024-01-02"],"n":1}'
     assert decode([value], columnar=True) == decode([value]) == ([orjson.loads(value)], {})
