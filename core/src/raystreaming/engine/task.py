@@ -20,7 +20,7 @@ from raystreaming.engine.partition import partitioner
 from raystreaming.errors import OperatorError, Terminal
 from raystreaming.graph import TaskSpec
 from raystreaming.operators.keyed import KeyedOperator
-from raystreaming.operators.rows import fuse
+from raystreaming.operators.rows import RowLoop, fuse
 from raystreaming.operators.sink import SinkOperator
 from raystreaming.records import Barrier, Batch, Element, EndOfInput, Frame, is_columnar, pack
 from raystreaming.state import GroupSnapshot
@@ -46,6 +46,8 @@ class Task:
         frames: Frames to be sent; the runtime takes them after each step.
         events: Events for the coordinator; taken likewise.
         consumed: Sources: sizes of the entries consumed; taken likewise.
+        builds_lists: Whether records are put into lists between operators or for other tasks; not where
+            one loop takes every record straight to a function as sink.
         ended: Whether the end of the input has been passed on.
         records_in: Records taken.
         records_out: Records passed on to other tasks.
@@ -68,6 +70,9 @@ class Task:
         self.records_out = 0
         self._operators = operators
         self._stages = fuse([named.operator for named in operators])
+        self.builds_lists = not (
+            len(self._stages) == 2 and isinstance(self._stages[0], RowLoop) and self._stages[0].ends_in_sink
+        )
         self._incarnation = incarnation
         self._inputs = Inputs(spec.inputs, incarnation)
         self._is_source = spec.vertex.source is not None

@@ -37,12 +37,14 @@ class Reduce(KeyedOperator):
     def lines(self, n: str, tracking: bool) -> list[str]:
         """Look the key up, combine, store."""
         return [
-            f"try: known = k in table{n}",
+            # One look for a known key, the common case; the function stays outside the try.
+            f"try: old = table{n}[k]",
+            f"except KeyError: check_new{n}(k)",
             "except TypeError:",
             f"    k = lookup_key{n}(k)",
-            f"    known = k in table{n}",
-            f"if known: v = f{n}(table{n}[k], v)",
-            f"else: check_new{n}(k)",
+            f"    if k in table{n}: v = f{n}(table{n}[k], v)",
+            f"    else: check_new{n}(k)",
+            f"else: v = f{n}(old, v)",
             f"table{n}[k] = v",
             *(["changed(k)"] if tracking else []),
         ]

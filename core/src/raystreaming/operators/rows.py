@@ -124,6 +124,11 @@ class RowLoop(Operator):
         self._loops: dict[_Shape, _Loop] = {}
         self._keyed_inside = _needs_keys(self._operators)
 
+    @property
+    def ends_in_sink(self) -> bool:
+        """Whether records go from the input straight to a function as sink."""
+        return self._sink is not None and self._head is None
+
     def process(self, batch: Batch) -> Iterator[Batch]:
         """Yield what the records become."""
         if self._head is None:

@@ -6,23 +6,24 @@ from raystreaming.connector.operator import PieceLimit
 from raystreaming.runtime.reading import FIRST_LIMIT, MAX_LIMIT
 
 TARGET = 0.020
-MAX_PIECE = 1000
-"""List records a piece; more of them fall out of the processor's cache."""
+MAX_PIECE = 4096
+"""Records a piece where lists are built between operators: more of them leave the processor's cache."""
 
 
 class PiecePace:
     """Adapts the piece limit of a task to what its pieces cost."""
 
-    def __init__(self, piece: PieceLimit) -> None:
+    def __init__(self, piece: PieceLimit, builds_lists: bool) -> None:
         self._piece = piece
+        self._most = MAX_PIECE if builds_lists else MAX_LIMIT
 
     def worked(self, records: int, seconds: float) -> None:
         """Note what a step took."""
         limit = self._piece.records
         if seconds > 2 * TARGET:
             self._piece.records = max(1, int(limit * TARGET / seconds))
-        elif limit < MAX_PIECE and records >= limit // 2 and seconds < TARGET / 2:
-            self._piece.records = min(MAX_PIECE, limit * 2)
+        elif limit < self._most and records >= limit // 2 and seconds < TARGET / 2:
+            self._piece.records = min(self._most, limit * 2)
 
 
 class EntryPace:

@@ -93,7 +93,7 @@ class Worker:
             spec.execution, start.manifest, spec.checkpoint_interval, time.monotonic()
         )
         self._receiver = {c.id: self.tasks[c.receiver] for c in spec.execution.channels}
-        self._paces = {t.spec.id: PiecePace(t.piece) for t in self.tasks}
+        self._paces = {t.spec.id: PiecePace(t.piece, t.builds_lists) for t in self.tasks}
         self._entry_paces = {id_: EntryPace() for id_ in readers}
         self._read_loops = {id_: self._read_loop(self.tasks[id_].spec) for id_ in readers}
         self._opened: list[Task] = []
