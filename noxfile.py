@@ -177,15 +177,12 @@ def kill_matrix(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"], default=False)
 def bench(session: nox.Session) -> None:
-    """Every benchmarks/bench_*.py, with the arguments after `--`. Slow."""
-    scripts = sorted((ROOT / "benchmarks").glob("bench_*.py"))
-    if not scripts:
-        session.error("benchmarks/ holds no bench_*.py")
+    """Benchmarks beside hand-written loops and Bytewax, e.g. `-- word_count --pairs 5`. Slow."""
     install_everything(session)
+    session.install(*group("bench"))
     with outside(session, [ROOT / "benchmarks"]):
         check_installed(session, list(PACKAGES.values()))
-        for script in scripts:
-            session.run("python", str(script.relative_to(ROOT)), *session.posargs)
+        session.run("python", "benchmarks", *session.posargs)
 
 
 # --- installing -----------------------------------------------------------------------------------

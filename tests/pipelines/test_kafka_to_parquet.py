@@ -217,9 +217,6 @@ def test_ctrl_c_takes_a_checkpoint(number, tmp_path, kafka_broker, kafka_topic):
         total += 500
 
 
-@pytest.mark.xfail(
-    reason="a source that was endless and is bounded now keeps splits without a stop", strict=True
-)
 def test_endless_before_and_bounded_now(tmp_path, kafka_broker, topic):
     run = command(write_program(tmp_path, UNBOUNDED), options=("--checkpoint-dir", "here"))
     env = {"SERVERS": kafka_broker.servers, "TOPIC": topic}

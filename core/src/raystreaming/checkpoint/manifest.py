@@ -53,6 +53,7 @@ class OperatorState:
         name: Its name, for messages.
         parallelism: Its number of tasks when the checkpoint was made.
         splits: Of a source: all splits by id.
+        bounded: Of a source: whether the splits end by themselves.
         groups: Of a keyed operator: state by key group.
         states: State of an operator or writer by task index.
         committables: Of a two-phase sink: handles of the epoch, to be committed.
@@ -62,6 +63,7 @@ class OperatorState:
     name: str
     parallelism: int
     splits: dict[str, SplitState] = field(default_factory=dict[str, SplitState])
+    bounded: bool = False
     groups: dict[int, StateRef] = field(default_factory=dict[int, StateRef])
     states: dict[int, bytes] = field(default_factory=dict[int, bytes])
     committables: list[bytes] = field(default_factory=list[bytes])
@@ -122,6 +124,7 @@ class Manifest:
                 name=op["name"],
                 parallelism=op["parallelism"],
                 splits={i: SplitState(*s) for i, s in op["splits"].items()},
+                bounded=op["bounded"],
                 groups={g: StateRef(*r) for g, r in op["groups"].items()},
                 states=op["states"],
                 committables=op["committables"],
@@ -151,6 +154,7 @@ def _plain(m: Manifest) -> dict[str, Any]:
                 "name": op.name,
                 "parallelism": op.parallelism,
                 "splits": {i: [s.payload, s.position, s.ended] for i, s in op.splits.items()},
+                "bounded": op.bounded,
                 "groups": {g: [r.file, r.offset, r.length] for g, r in op.groups.items()},
                 "states": op.states,
                 "committables": op.committables,

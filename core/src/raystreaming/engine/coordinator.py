@@ -217,6 +217,7 @@ def describe_operators(
                 op.name,
                 op.parallelism,
                 splits=planned.get(op.id, {}),
+                bounded=op.source is not None and op.source.bounded,
                 groups=before.groups if before else {},
                 states=before.states if before else {},
             )

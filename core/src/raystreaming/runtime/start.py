@@ -111,10 +111,11 @@ def plan(op: LogicalOperator, old: Manifest | None) -> dict[str, SplitState]:
     """
     source = op.source
     assert source is not None
-    before = old.operators[op.id].splits if old is not None and op.id in old.operators else {}
+    last = old.operators.get(op.id) if old is not None else None
+    before = last.splits if last is not None else {}
     known = {i: KnownSplit(Split(i, s.payload), s.position, s.ended) for i, s in before.items()}
     planned = source.plan(PlanContext(op.parallelism, known))
-    if old is not None and not old.finished and source.bounded and op.id in old.operators:
+    if old is not None and not old.finished and source.bounded and last is not None and last.bounded:
         _still_there(op, before, {split.id for split in planned})
         return dict(before)
     splits = dict(before)

@@ -59,12 +59,23 @@ def end_offsets(servers: str, topic: str) -> list[int]:
     """Return the end offset of each partition, the first of partition 0."""
     consumer = _consumer(servers, "read_uncommitted")
     try:
-        return [
-            consumer.get_watermark_offsets(partition, timeout=_TIMEOUT)[1]
-            for partition in _partitions(consumer, topic)
-        ]
+        return [_end_offset(consumer, partition) for partition in _partitions(consumer, topic)]
     finally:
         consumer.close()
+
+
+def _end_offset(consumer: Consumer, partition: TopicPartition) -> int:
+    """Return the end offset, as soon as the leader of a new partition knows that it is one."""
+    deadline = time.monotonic() + _TIMEOUT
+    while True:
+        try:
+            offsets = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT)
+        except KafkaException as error:
+            if not error.args[0].retriable() or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return int(offsets[1])
 
 
 def produce_all(
