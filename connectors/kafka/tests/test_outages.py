@@ -41,6 +41,7 @@ def said(caplog, level):
     return [r.getMessage() for r in caplog.records if r.levelno == level and r.name == "raystreaming.kafka"]
 
 
+@pytest.mark.slow
 def test_a_broker_killed_and_restarted_while_reading(own_kafka, client, caplog, capfd):
     """It warns once, goes on by itself, and loses and repeats nothing."""
     kafka = own_kafka
@@ -67,6 +68,7 @@ def test_a_broker_killed_and_restarted_while_reading(own_kafka, client, caplog, 
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_an_idle_reader_notices_an_outage_and_its_end(own_kafka, client, caplog):
     kafka = own_kafka
     topic = kafka.topic()
@@ -90,6 +92,7 @@ def test_an_idle_reader_notices_an_outage_and_its_end(own_kafka, client, caplog)
     reader.close()
 
 
+@pytest.mark.slow
 def test_a_short_outage_is_not_worth_a_word(own_kafka, client, caplog):
     kafka = own_kafka
     topic = kafka.topic()
@@ -108,6 +111,7 @@ def test_a_short_outage_is_not_worth_a_word(own_kafka, client, caplog):
     reader.close()
 
 
+@pytest.mark.slow
 def test_closing_while_no_broker_is_there(own_kafka, client):
     kafka = own_kafka
     topic = kafka.topic()
@@ -167,6 +171,7 @@ def test_an_unknown_topic(kafka, client):
         kafka.source("nothing-like-it", client=client).plan(PlanContext())
 
 
+@pytest.mark.slow
 def test_a_server_where_nothing_listens(client, capfd):
     from raystreaming_kafka import KafkaSource
 

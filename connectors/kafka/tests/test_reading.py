@@ -6,8 +6,10 @@ import threading
 import time
 
 import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
-from raystreaming.connector import PlanContext
+from raystreaming.connector import PlanContext, Terminal
 from raystreaming.records import rows_of
 
 
@@ -59,6 +61,22 @@ def test_both_clients_plan_the_same(kafka, three):
             for c in ("confluent", "kafka-python")
         ]
         assert plans[0] == plans[1]
+
+
+def test_planning_does_not_stumble_over_a_topic_made_just_now(kafka, kafka_topic, client):
+    """Its partitions have leaders, which do not all know it yet."""
+    admin = AdminClient({"bootstrap.servers": kafka.servers})
+    for _ in range(20):
+        topic = kafka_topic("new")
+        admin.create_topics([NewTopic(topic, 8, 1)])[topic].result(60)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                splits = kafka.source(topic, client=client).plan(PlanContext())
+                break
+            except Terminal:  # the topic itself may be unknown for a moment
+                assert time.monotonic() < deadline
+        assert len(splits) <= 8
 
 
 def test_several_topics(kafka, client):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -150,14 +151,15 @@ class ConfluentClient:
             places: Any = numbers
         else:
             places = zip(map(Message.topic, messages), numbers, strict=True)
+        # A fetch brings a run of one partition, so the runs are few and long.
         groups: dict[Any, list[Message]] = {}
-        for place, message in zip(places, messages, strict=True):
-            try:
-                groups[place].append(message)
-            except KeyError:
-                groups[place] = [message]
-        known = self._partitions
-        keyed = {(place if self._topic is None else (self._topic, place)): g for place, g in groups.items()}
+        start = 0
+        for place, run in groupby(places):
+            stop = start + len(list(run))
+            groups.setdefault(place, []).extend(messages[start:stop])
+            start = stop
+        known, topic = self._partitions, self._topic
+        keyed = groups if topic is None else {(topic, number): group for number, group in groups.items()}
         return [Chunk(known[place], group) for place, group in keyed.items() if place in known]
 
     def _sort_out(self, messages: list[Message]) -> tuple[list[Message], list[Chunk | Reached]]:

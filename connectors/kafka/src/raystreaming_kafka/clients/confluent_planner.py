@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from types import TracebackType
@@ -41,6 +41,20 @@ _CONSUMER_ONLY = (
     "session.timeout.ms",
 )
 _SLICE = 0.05
+_PAUSE = 0.1
+_PASSING = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.KAFKA_STORAGE_ERROR,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NETWORK_EXCEPTION,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.REPLICA_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+)
 
 
 class ConfluentPlanner:
@@ -111,12 +125,15 @@ class ConfluentPlanner:
         if not partitions:
             return {}
         try:
-            asked = self._admin.list_offsets(
-                {TopicPartition(*p): spec for p in partitions}, isolation_level=self._isolation, **_LIMIT
-            )
-            return {Partition(p.topic, p.partition): self._wait(f).offset for p, f in asked.items()}
+            return self._repeat(lambda: self._offsets_now(partitions, spec))
         except KafkaException as error:
             raise self._failure(error, "the offsets of " + _list(partitions)) from error
+
+    def _offsets_now(self, partitions: Sequence[Partition], spec: Any) -> dict[Partition, int]:
+        asked = self._admin.list_offsets(
+            {TopicPartition(*p): spec for p in partitions}, isolation_level=self._isolation, **_LIMIT
+        )
+        return {Partition(p.topic, p.partition): self._wait(f).offset for p, f in asked.items()}
 
     def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Return the group's offsets, of the partitions that have one."""
@@ -126,11 +143,23 @@ class ConfluentPlanner:
             return {}
         wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(*p) for p in partitions])
         try:
-            asked = self._admin.list_consumer_group_offsets([wanted], **_LIMIT)
-            found: Any = self._wait(asked[group])
+            found: Any = self._repeat(
+                lambda: self._wait(self._admin.list_consumer_group_offsets([wanted], **_LIMIT)[group])
+            )
         except KafkaException as error:
             raise self._failure(error, f"the offsets of group {group!r}") from error
         return {Partition(p.topic, p.partition): p.offset for p in found.topic_partitions if p.offset >= 0}
+
+    def _repeat(self, question: Callable[[], T]) -> T:
+        """Ask again while the cluster is settling, as it is just after a topic was made."""
+        until = time.monotonic() + ANSWER_WITHIN
+        while True:
+            try:
+                return question()
+            except KafkaException as error:
+                if error.args[0].code() not in _PASSING or time.monotonic() > until:
+                    raise
+                time.sleep(_PAUSE)
 
     def _wait(self, future: Future[T]) -> T:
         """Wait for an answer, but not once a broker has refused us."""

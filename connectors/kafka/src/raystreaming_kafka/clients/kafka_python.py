@@ -122,11 +122,12 @@ class KafkaPythonClient:
         """Wait for a message, then return it with at most `limit` that are there already."""
         if self._consumer is None and not self._connect(max(timeout, _LEAST_TRY)):
             return []
+        consumer: Any = self._consumer
         mark_ends = self._connection.mark_ends
         if mark_ends:  # it does not return when it has only passed over the mark of a transaction
             timeout = min(timeout, _END_CHECK)
         try:
-            records = self._consumer.poll(timeout_ms=timeout * 1000, max_records=limit)
+            records = consumer.poll(timeout_ms=timeout * 1000, max_records=limit)
         except kafka_errors.OffsetOutOfRangeError as error:
             place, offset = next(iter(error.args[0].items()))
             raise OffsetGone(Partition(*place), offset) from None
@@ -144,7 +145,7 @@ class KafkaPythonClient:
         ]
         if mark_ends:
             for place, partition in self._partitions.items():
-                offset = self._consumer.position(place, timeout_ms=0)
+                offset = consumer.position(place, timeout_ms=0)
                 if offset is not None and offset != self._positions[place]:
                     self._positions[place] = offset
                     found.append(Reached(partition, offset))
