@@ -140,8 +140,9 @@ def minimal(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"], tags=CI)
 def docs(session: nox.Session) -> None:
-    """The code blocks of README.md and docs/, executed."""
+    """The code blocks of README.md and docs/, executed, and the paths and commands that it names."""
     install_everything(session)
+    session.env["CHECKOUT"] = str(ROOT)
     run_pytest(session, [ROOT / "tests" / "docs"])
 
 

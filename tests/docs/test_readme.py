@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from raystreaming_test_support.events import expected_seqs, load_topic
 from raystreaming_test_support.killing import Ended, run_to_end
 
 ROOT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(os.environ.get("CHECKOUT", ROOT))
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 RAYSTREAMING = Path(sys.executable).parent / "raystreaming"
@@ -56,7 +58,7 @@ def test_own_connector(tmp_path):
     "path", sorted(set(re.findall(r"`((?:core|tests|docs|benchmarks)/[\w/.]*)`", README)))
 )
 def test_every_path_named_exists(path):
-    assert (ROOT / path).exists()
+    assert (CHECKOUT / path).exists()
 
 
 @pytest.mark.parametrize(
@@ -64,4 +66,4 @@ def test_every_path_named_exists(path):
 )
 def test_every_command_named_exists(command):
     script, name = command
-    assert f'"{name}"' in (ROOT / script).read_text() + (ROOT / "tools" / "devtool.py").read_text()
+    assert f'"{name}"' in (CHECKOUT / script).read_text() + (CHECKOUT / "tools/devtool.py").read_text()
