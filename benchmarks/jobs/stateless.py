@@ -8,7 +8,7 @@ from number_data import double, make_sink, no_threes, plus_one
 
 from raystreaming import StreamingContext
 
-data = range(int(sys.argv[1]))
+data = list(range(int(sys.argv[1])))
 sink, told = make_sink()
 
 began = time.perf_counter()

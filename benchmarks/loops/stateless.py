@@ -7,7 +7,7 @@ import time
 
 from number_data import double, make_sink, no_threes, plus_one
 
-data = range(int(sys.argv[1]))
+data = list(range(int(sys.argv[1])))
 sink, told = make_sink()
 if sys.argv[2] == "tuned":
     gc.freeze()
