@@ -297,3 +297,38 @@ def test_constructing_is_inert_and_wrong_options_are_told_together() -> None:
         FilesSource("x", format="text", columns=["a"])
     with pytest.raises(OptionError, match="'columns' names 'b'"):
         FilesSource("x", schema=pa.schema([("a", pa.int64())]), columns=["b"])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['{"a":1}', '{"a":2} {"a":3}', "{", "}", '{"a":4}'],  # As many objects as lines.
+        ['{"a":1} {"a":2}', "{", '"a":3}', '{"a":4}'],
+    ],
+)
+def test_a_line_too_many_does_not_make_up_for_one_too_few(tmp_path: Path, kit: Any, lines: list[str]) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    want = [{"a": int(line[5])} for line in lines if len(line) == 7 and line[0] == "{"]
+    for schema in (None, pa.schema([("a", pa.int64())])):
+        source = FilesSource(tmp_path, format="jsonl", schema=schema, on_error="skip")
+        assert kit.read(source) == want
+        assert kit.read(source, columnar=True) == want
+
+
+@pytest.mark.parametrize("columnar", [False, True])
+def test_bytes_that_are_not_utf8_do_not_get_into_strings(tmp_path: Path, kit: Any, columnar: bool) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"a":"x"}\n{"a":"\xff"}\n{"a":"\xc3\xa9"}\n')
+    schema = pa.schema([("a", pa.string())])
+    with pytest.raises(Terminal, match="at byte 10"):
+        kit.read(FilesSource(tmp_path, format="jsonl", schema=schema), columnar=columnar)
+    source = FilesSource(tmp_path, format="jsonl", schema=schema, on_error="skip")
+    assert kit.read(source, columnar=columnar) == [{"a": "x"}, {"a": "é"}]
+
+
+def test_a_half_read_parquet_file_that_was_replaced_is_refused(tmp_path: Path, kit: Any) -> None:
+    pq.write_table(pa.table({"a": [1, 2, 3]}), tmp_path / "a.parquet")
+    source = FilesSource(tmp_path)
+    split = kit.plan(source)[0][0]
+    pq.write_table(pa.table({"a": list(range(100))}), tmp_path / "a.parquet")
+    with pytest.raises(Terminal, match="replaced"):
+        kit.fetch(source, kit.plan(source, {split.id: KnownSplit(split, [0, 1], False)}))
