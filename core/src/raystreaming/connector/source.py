@@ -90,7 +90,8 @@ class Fetched(NamedTuple):
 
     Attributes:
         split: Id of the split the records come from.
-        batch: Consecutive records of that split; None when the call only brings the end.
+        batch: Consecutive records of that split; None when the call only brings a position (past
+            records that were left out, say) or the end.
         position: Where to go on after the batch, as msgpack value.
         end: True when the split has no more records and never will have in this run.
     """
