@@ -31,8 +31,8 @@ def run(options: Options) -> list[str]:
     runs = interleave(contenders, options)
     return [
         f"flat_map, map, key_by, reduce with lambdas on {count:,} words in lines of ten, 5,000 different "
-        "ones, which are in memory; every update goes to a function. The clock runs, packages loaded, from building the "
-        "job to its end. raystreaming tunes the collector while a job runs.",
+        "ones, which are in memory; every update goes to a function. The clock, packages loaded, runs from "
+        "building the job to its end. raystreaming tunes the collector while a job runs.",
         "",
         *rate_table(contenders, runs, count, "words"),
     ]
