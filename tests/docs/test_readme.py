@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pytest
 
+from raystreaming.plugins import hookspecs
 from raystreaming_test_support.events import expected_seqs, load_topic
 from raystreaming_test_support.killing import Ended, run_to_end
 
@@ -67,3 +69,12 @@ def test_every_path_named_exists(path):
 def test_every_command_named_exists(command):
     script, name = command
     assert f'"{name}"' in (CHECKOUT / script).read_text() + (CHECKOUT / "tools/devtool.py").read_text()
+
+
+def test_the_plugin_guide_runs_and_has_every_hook_as_it_is(tmp_path):
+    guide = (ROOT / "docs" / "plugins.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    run(code, tmp_path)
+    hooks = {name: fn for name, fn in vars(hookspecs).items() if hasattr(fn, "raystreaming_spec")}
+    told = set(re.findall(r"^\| `(raystreaming_\w+\(.*?)` \|", guide, re.MULTILINE))
+    assert told == {f"{name}{inspect.signature(fn)}".replace("'", "") for name, fn in hooks.items()}

@@ -14,7 +14,10 @@ HOOKS = {
     "raystreaming_sources": "() -> 'Iterable[SourceSpec]'",
     "raystreaming_sinks": "() -> 'Iterable[SinkSpec]'",
     "raystreaming_operators": "() -> 'Iterable[OperatorSpec]'",
+    "raystreaming_java_jars": "() -> 'Iterable[Path]'",
+    "raystreaming_checks": "() -> 'Iterable[Check]'",
 }
+REGISTERING = ["raystreaming_sources", "raystreaming_sinks", "raystreaming_operators"]
 
 
 def test_the_hooks_and_their_signatures_are_these():
@@ -29,13 +32,11 @@ def test_the_hooks_and_their_signatures_are_these():
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_every_hook_is_historic_and_has_an_example(name: str):
-    hook = getattr(hookspecs, name)
-    assert hook.raystreaming_spec["historic"] is True
-    assert ">>>" in inspect.getdoc(hook)
+def test_hooks_that_register_are_historic_and_all_have_an_example(name: str):
+    assert ">>>" in inspect.getdoc(getattr(hookspecs, name))
     manager = pluggy.PluginManager("raystreaming")
     manager.add_hookspecs(hookspecs)
-    assert getattr(manager.hook, name).is_historic()
+    assert bool(getattr(manager.hook, name).is_historic()) is (name in REGISTERING)
 
 
 @pytest.mark.parametrize("spec", [SourceSpec, SinkSpec, OperatorSpec])

@@ -2,10 +2,11 @@
 
 from raystreaming.plugins.hookspecs import (
     GROUP,
+    Check,
     OperatorSpec,
     SinkSpec,
     SourceSpec,
     hookimpl,
 )
 
-__all__ = ["GROUP", "OperatorSpec", "SinkSpec", "SourceSpec", "hookimpl"]
+__all__ = ["GROUP", "Check", "OperatorSpec", "SinkSpec", "SourceSpec", "hookimpl"]

@@ -6,8 +6,9 @@ the connector family (``kafka``). The module must import nothing heavy: targets 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pluggy
@@ -53,13 +54,29 @@ class SinkSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorSpec:
-    """An operator that appears as ``stream.<name>(...)``. Attributes as in `SourceSpec`."""
+    """An operator, listed by ``raystreaming plugins``; streams do not resolve them yet.
+
+    Attributes as in `SourceSpec`.
+    """
 
     name: str
     target: str
     summary: str
     aliases: tuple[str, ...] = ()
     stability: Stability = "stable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Something that can be wrong with an installation.
+
+    Attributes:
+        name: What is checked, e.g. ``"kafka: client library"``.
+        run: Returns one line per problem, each with the command or change that mends it.
+    """
+
+    name: str
+    run: Callable[[], Iterable[str]]
 
 
 @hookspec(historic=True)
@@ -97,4 +114,33 @@ def raystreaming_operators() -> Iterable[OperatorSpec]:  # type: ignore[empty-bo
         >>> @hookimpl
         ... def raystreaming_operators():
         ...     yield OperatorSpec(name="dedupe", target="acme.ops:Dedupe", summary="Drop repeats.")
+    """
+
+
+@hookspec
+def raystreaming_java_jars() -> Iterable[Path]:  # type: ignore[empty-body]
+    """Return the jars that this plugin's Java classes are in.
+
+    To be called once, before a JVM starts; nothing starts one yet.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from raystreaming.plugins import hookimpl
+        >>> @hookimpl
+        ... def raystreaming_java_jars():
+        ...     yield Path(__file__).parent / "jars" / "acme.jar"
+    """
+
+
+@hookspec
+def raystreaming_checks() -> Iterable[Check]:  # type: ignore[empty-body]
+    """Return what can be checked about this plugin's installation.
+
+    To be called by ``raystreaming doctor``, each check apart from the others; there is none yet.
+
+    Example:
+        >>> from raystreaming.plugins import Check, hookimpl
+        >>> @hookimpl
+        ... def raystreaming_checks():
+        ...     yield Check(name="acme: licence", run=lambda: [])
     """
