@@ -92,7 +92,9 @@ class Job:
             return
         before = {s: signal.signal(s, self._interrupted) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
-            self._runtime.wait()
+            # In steps: a signal that comes just before the lock is taken interrupts no wait.
+            while not self._runtime.wait(0.5):
+                pass
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
