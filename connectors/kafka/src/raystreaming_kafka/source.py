@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -17,6 +16,7 @@ from raystreaming.connector import (
     Terminal,
     option,
 )
+from raystreaming.errors import nearest
 from raystreaming.units import seconds, size
 from raystreaming_kafka._arrow import Schema
 from raystreaming_kafka.clients import Connection, Partition, Planner, open_client, open_planner
@@ -218,10 +218,7 @@ class KafkaSource(Source[Any]):
 
     def _unknown(self, missing: Sequence[str], existing: Sequence[str]) -> Terminal:
         visible = [topic for topic in existing if not topic.startswith("__")]
-        named: list[str] = []
-        for topic in missing:
-            near = difflib.get_close_matches(topic, visible, n=1)
-            named.append(f"{topic!r} (did you mean {near[0]!r}?)" if near else repr(topic))
+        named = [f"{topic!r}{nearest(topic, visible)}" for topic in missing]
         shown = ", ".join(visible[:10]) + (", ..." if len(visible) > 10 else "")
         return Terminal(
             f"KafkaSource(topics=...): no topic {', '.join(named)} at {self.servers}. There "

@@ -26,7 +26,6 @@ from raystreaming.engine.messages import (
     InjectBarrier,
     Outcome,
     Snapshot,
-    SourceEnded,
     WriteManifest,
 )
 from raystreaming.engine.task import Task
@@ -200,7 +199,7 @@ class Worker:
                 reach("task.snapshot")
                 self._io.call(functools.partial(self._store_snapshot, event))
             else:
-                self._source_ended(event)
+                self.coordinator.source_ended(event.task)
         task.events.clear()
 
     def _account_entry(self, task: Task, took: float) -> None:
@@ -210,9 +209,6 @@ class Worker:
             read_loop.limit = pace.entry_done(records)
             read_loop.consumed()
         task.consumed.clear()
-
-    def _source_ended(self, event: SourceEnded) -> None:
-        self.coordinator.source_ended(event.task)
 
     # Commands ----------------------------------------------------------------------------
 
