@@ -11,7 +11,7 @@ from typing import Any
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink, WriterContext
 from raystreaming.connector.source import Source
-from raystreaming.errors import GraphError, nearest
+from raystreaming.errors import GraphError
 
 
 class Partitioning(Enum):
@@ -167,10 +167,3 @@ class LogicalGraph:
                         f"{op.name!r} ({op.parallelism}) needs equal parallelism: "
                         f"set_parallelism, or rescale()"
                     )
-
-    def operator(self, id_: str) -> LogicalOperator:
-        """Return the operator with this id."""
-        for op in self.operators:
-            if op.id == id_:
-                return op
-        raise KeyError(f"no operator {id_!r}{nearest(id_, (o.id for o in self.operators))}")

@@ -27,7 +27,6 @@ class Start:
     """A run that may begin: its manifest is durable and nothing of an older run is in the way."""
 
     manifest: Manifest
-    resumed: bool
 
 
 def owner(manifest: Manifest, operator: str) -> str:
@@ -79,7 +78,7 @@ def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
     store.retire()
     if old is not None:
         say_where(spec, old)
-    return Start(manifest.without_committables(), old is not None)
+    return Start(manifest.without_committables())
 
 
 def _forgotten(store: CheckpointStore) -> Manifest | None:
