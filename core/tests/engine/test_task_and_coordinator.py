@@ -10,6 +10,7 @@ from raystreaming.engine.messages import (
     AssignSplits,
     CheckpointComplete,
     Commit,
+    CommitPositions,
     EndInput,
     Finish,
     InjectBarrier,
@@ -187,6 +188,7 @@ class TestCoordinator:
         assert all(isinstance(a, AssignSplits) for a in assigned)
 
     def test_a_checkpoint_step_by_step(self, coordinator, graph):
+        coordinator.start()
         assert coordinator.tick(104.9) == []
         assert coordinator.next_tick() == 105.0
         assert coordinator.tick(105.0) == [InjectBarrier(0, 11, False), InjectBarrier(1, 11, False)]
@@ -199,20 +201,22 @@ class TestCoordinator:
         assert coordinator.manifest.sequence == 1, "not before it exists"
         assert coordinator.manifest_written(write.manifest) == [Commit(write.manifest)]
         assert coordinator.phase is Phase.COMMITTING
-        (complete,) = coordinator.committed()
-        assert isinstance(complete, CheckpointComplete)
+        told = coordinator.committed()
+        assert told[:2] == [CommitPositions(0, {"a": None}), CommitPositions(1, {"c": 5})]
+        assert [type(command) for command in told[2:]] == [CheckpointComplete]
         assert coordinator.phase is Phase.IDLE
 
     def test_stop_waits_for_the_checkpoint_in_progress(self, coordinator, graph):
+        coordinator.start()
         coordinator.tick(105.0)
         coordinator.stop()
         (write,) = self.ack(coordinator, graph, 11)
         coordinator.manifest_written(write.manifest)
-        assert len(coordinator.committed()) == 1
+        assert not any(isinstance(c, Finish) for c in coordinator.committed())
         assert coordinator.tick(105.1) == [InjectBarrier(0, 12, True), InjectBarrier(1, 12, True)]
         (write,) = self.ack(coordinator, graph, 12)
         coordinator.manifest_written(write.manifest)
-        assert coordinator.committed()[1:] == [Finish("stopped")]
+        assert coordinator.committed()[-1:] == [Finish("stopped")]
 
     def test_the_last_source_brings_the_final_checkpoint(self, coordinator, graph):
         coordinator.source_ended(0)
@@ -224,7 +228,7 @@ class TestCoordinator:
         (write,) = self.ack(coordinator, graph, 11)
         assert write.manifest.finished
         coordinator.manifest_written(write.manifest)
-        assert coordinator.committed()[1:] == [Finish("finished")]
+        assert coordinator.committed()[-1:] == [Finish("finished")]
 
     def test_parts_of_tasks_are_put_on_what_was_there(self, coordinator, graph):
         sink = graph.tasks[3].vertex.operators[-1].id

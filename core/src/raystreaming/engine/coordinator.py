@@ -7,20 +7,23 @@ is created (the commit point); the sinks' output is committed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from raystreaming.checkpoint.manifest import Manifest, OperatorState, SplitState, StateFile
-from raystreaming.connector.source import Split
+from raystreaming.connector.source import Position, Split
 from raystreaming.engine.messages import (
     AssignSplits,
     CheckpointComplete,
     Command,
     Commit,
+    CommitPositions,
     EndInput,
     Finish,
     InjectBarrier,
     StoredSnapshot,
+    TaskReport,
     WriteManifest,
 )
 from raystreaming.graph import ExecutionGraph, TaskSpec
@@ -42,6 +45,7 @@ class _Pending:
     final: bool
     stopping: bool
     waiting: set[int]
+    found: dict[str, dict[str, SplitState]]
     acks: dict[int, StoredSnapshot] = field(default_factory=dict[int, StoredSnapshot])
 
 
@@ -61,6 +65,8 @@ class Coordinator:
         self._sources = [t for t in graph.tasks if t.vertex.source is not None]
         self._running_sources = {t.id for t in self._sources}
         self._started = now
+        self._assigned: dict[int, set[str]] = {t.id: set() for t in self._sources}
+        self._found: dict[str, dict[str, SplitState]] = {}
         self._pending: _Pending | None = None
         self._epoch = base.epoch
         self._stop_wanted = False
@@ -71,25 +77,33 @@ class Coordinator:
 
     def start(self) -> list[Command]:
         """Return the assignment of all splits that are still to be read."""
-        commands: list[Command] = []
-        vertices = {t.vertex.index: t.vertex for t in self._sources}
-        for index, vertex in vertices.items():
-            source = vertex.source
-            assert source is not None
-            tasks = [t for t in self._sources if t.vertex.index == index]
-            splits = self.manifest.operators[source.id].splits
-            open_ = [(i, s) for i, s in sorted(splits.items()) if not s.ended]
-            for n, task in enumerate(tasks):
-                mine = [(Split(i, s.payload), s.position) for i, s in open_[n :: len(tasks)]]
-                last = source.source is not None and source.source.bounded
-                commands.append(AssignSplits(task.id, mine, last))
+        return self._assign_open_splits(idle_too=True)
+
+    def adopt(self, tasks: Iterable[TaskReport], now: float) -> list[Command]:
+        """Take over from a coordinator that died while its tasks went on.
+
+        A checkpoint that was in progress goes on: barriers that a source has seen are ignored there, and
+        the parts that were stored are in the reports.
+        """
+        reports = list(tasks)
+        for report in reports:
+            if report.ended:
+                self._running_sources.discard(report.task)
+            if report.task in self._assigned:
+                self._assigned[report.task] = set(report.splits)
+        commands = self._assign_open_splits(idle_too=not any(r.splits for r in reports))
+        if max(r.epoch for r in reports) > self._epoch:
+            commands += self._trigger(now)
+            for report in reports:
+                if report.stored is not None:
+                    commands += self.acknowledge(report.stored)
         return commands
 
     def tick(self, now: float) -> list[Command]:
         """Start what is due: the final checkpoint, a wanted stop, or a periodic checkpoint."""
         if self.phase is not Phase.IDLE:
             return []
-        due = now - self._started >= self._interval
+        due = now - self._started >= self._interval or bool(self._found)
         if not self._running_sources:
             return self._trigger(now, final=True)
         if self._stop_wanted:
@@ -99,6 +113,13 @@ class Coordinator:
     def next_tick(self) -> float | None:
         """Return when `tick` has something to do unless told something before; None if never."""
         return self._started + self._interval if self.phase is Phase.IDLE else None
+
+    def splits_found(self, source: str, splits: Mapping[str, SplitState]) -> None:
+        """Note what a later planning of a source has found; it is read once a checkpoint has it."""
+        known = self.manifest.operators[source].splits
+        new = {i: s for i, s in splits.items() if i not in known}
+        if new:
+            self._found.setdefault(source, {}).update(new)
 
     def source_ended(self, task: int) -> None:
         """Note that a source task has passed the end on."""
@@ -136,19 +157,55 @@ class Coordinator:
         assert pending is not None
         self.phase = Phase.IDLE
         self.manifest = self.manifest.without_committables()
-        commands: list[Command] = [CheckpointComplete(self.manifest)]
+        commands: list[Command] = [*self._tell_positions(), CheckpointComplete(self.manifest)]
         if pending.final:
             commands.append(Finish("finished"))
         elif pending.stopping:
             commands.append(Finish("stopped"))
+        else:
+            commands += self._assign_open_splits()
         return commands
 
     # Inside ------------------------------------------------------------------------------
 
+    def _assign_open_splits(self, idle_too: bool = False) -> list[Command]:
+        """Assign the splits that no task has, each to the task with the fewest.
+
+        Args:
+            idle_too: Tell tasks that get none, too, so that they know whether any will come.
+        """
+        commands: list[Command] = []
+        for source in {t.vertex.index: t.vertex.source for t in self._sources}.values():
+            assert source is not None
+            tasks = [t.id for t in self._sources if t.vertex.source is source]
+            splits = self.manifest.operators[source.id].splits
+            taken = set().union(*(self._assigned[t] for t in tasks))
+            new: dict[int, list[tuple[Split, Position]]] = {t: [] for t in tasks}
+            load = {t: sum(not splits[i].ended for i in self._assigned[t]) for t in tasks}
+            for id_, split in sorted(splits.items()):
+                if split.ended or id_ in taken:
+                    continue
+                task = min(tasks, key=lambda t: (load[t], t))
+                load[task] += 1
+                self._assigned[task].add(id_)
+                new[task].append((Split(id_, split.payload), split.position))
+            last = source.source is not None and source.source.bounded
+            commands += [AssignSplits(t, mine, last) for t, mine in new.items() if mine or idle_too]
+        return commands
+
+    def _tell_positions(self) -> Iterable[Command]:
+        for task in self._sources:
+            source = task.vertex.source
+            assert source is not None
+            splits = self.manifest.operators[source.id].splits
+            yield CommitPositions(task.id, {i: splits[i].position for i in self._assigned[task.id]})
+
     def _trigger(self, now: float, final: bool = False, stopping: bool = False) -> list[Command]:
         self._started = now
         self._epoch += 1
-        self._pending = _Pending(self._epoch, final, stopping, waiting={t.id for t in self._graph.tasks})
+        found, self._found = self._found, {}
+        waiting = {t.id for t in self._graph.tasks}
+        self._pending = _Pending(self._epoch, final, stopping, waiting, found)
         self.phase = Phase.ALIGNING
         return [InjectBarrier(t.id, self._epoch, halt=stopping) for t in self._sources]
 
@@ -165,6 +222,8 @@ class Coordinator:
             source = task.vertex.source
             if source is not None:
                 operators[source.id] = _with_positions(operators[source.id], ack)
+        for id_, splits in pending.found.items():
+            operators[id_] = replace(operators[id_], splits={**splits, **operators[id_].splits})
         used = {ref.file for op in operators.values() for ref in op.groups.values()}
         return replace(
             old,

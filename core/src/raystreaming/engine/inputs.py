@@ -15,6 +15,7 @@ class InputChannel:
         self.id = channel
         self.incarnation = incarnation
         self.next_offset = 0
+        self.consumed_offset = 0
         self.elements: deque[Element] = deque()
         self.records = 0
         self.blocked = False
@@ -43,11 +44,13 @@ class InputChannel:
         """Return the next element, of a batch at most `limit` records."""
         element = self.elements.popleft()
         if not isinstance(element, Batch):
+            self.consumed_offset += 1
             return element
         if len(element) > limit:
             self.elements.appendleft(element.slice(limit, len(element)))
             element = element.slice(0, limit)
         self.records -= len(element)
+        self.consumed_offset += len(element)
         return element
 
 

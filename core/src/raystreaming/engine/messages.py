@@ -75,6 +75,28 @@ class StoredSnapshot(NamedTuple):
     files: Mapping[str, StateFile]
 
 
+class TaskReport(NamedTuple):
+    """How far a task has come, for a coordinator that takes over.
+
+    Attributes:
+        task: Id of the task.
+        splits: Of a source: the splits it was given.
+        ended: Of a source: whether it has passed the end on.
+        epoch: The last epoch whose barrier it has seen; -1 before the first.
+        stored: Its part of the last checkpoint, once that is stored.
+    """
+
+    task: int
+    splits: tuple[str, ...]
+    ended: bool
+    epoch: int
+    stored: StoredSnapshot | None
+
+
+Report: TypeAlias = "StoredSnapshot | SourceEnded"
+"""What the coordinator hears from a task."""
+
+
 class AssignSplits(NamedTuple):
     """Command: the task reads these splits; there will be no more if `last`."""
 
@@ -84,7 +106,7 @@ class AssignSplits(NamedTuple):
 
 
 class InjectBarrier(NamedTuple):
-    """Command: the source task ends its epoch; it consumes nothing afterwards if `halt`."""
+    """Command: the source task ends its epoch, if it has not; it consumes nothing afterwards if `halt`."""
 
     task: int
     epoch: int
@@ -95,6 +117,13 @@ class EndInput(NamedTuple):
     """Command: the source task passes the end on instead of reading further."""
 
     task: int
+
+
+class CommitPositions(NamedTuple):
+    """Command: the source task tells its reader how far a completed checkpoint has come."""
+
+    task: int
+    positions: Mapping[str, Position]
 
 
 class WriteManifest(NamedTuple):
@@ -110,7 +139,7 @@ class Commit(NamedTuple):
 
 
 class CheckpointComplete(NamedTuple):
-    """Command: tell readers how far they are, drop old checkpoints."""
+    """Command: drop old checkpoints."""
 
     manifest: Manifest
 
@@ -121,6 +150,7 @@ class Finish(NamedTuple):
     outcome: Outcome
 
 
-Command: TypeAlias = (
-    "AssignSplits | InjectBarrier | EndInput | WriteManifest | Commit | CheckpointComplete | Finish"
-)
+TaskOrder: TypeAlias = "AssignSplits | InjectBarrier | EndInput | CommitPositions"
+"""Commands to a task."""
+
+Command: TypeAlias = "TaskOrder | WriteManifest | Commit | CheckpointComplete | Finish"

@@ -8,7 +8,7 @@ output is full, unless only a mark is due.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -48,7 +48,9 @@ class Task:
         consumed: Sources: sizes of the entries consumed; taken likewise.
         builds_lists: Whether records are put into lists between operators or for other tasks; not where
             one loop takes every record straight to a function as sink.
+        epoch: The last epoch whose barrier it has seen; -1 before the first.
         ended: Whether the end of the input has been passed on.
+        output_channels: The channels it sends on.
         records_in: Records taken.
         records_out: Records passed on to other tasks.
     """
@@ -65,6 +67,7 @@ class Task:
         self.frames: list[Frame] = []
         self.events: list[TaskEvent] = []
         self.consumed: list[int] = []
+        self.epoch = -1
         self.ended = False
         self.records_in = 0
         self.records_out = 0
@@ -79,7 +82,8 @@ class Task:
         self._takes_arrow = all(op.columnar or op.source for op in spec.vertex.operators)
         last = spec.vertex.operators[-1].id
         self._outputs = [partitioner(e, last, spec.index, key_groups) for e in spec.outputs]
-        self._offsets = dict.fromkeys((c for e in spec.outputs for c in e.channels), 0)
+        self.output_channels = tuple(c for e in spec.outputs for c in e.channels)
+        self._offsets = dict.fromkeys(self.output_channels, 0)
         # What is being worked on: a batch, how far it is cut, the current piece's results.
         self._batch: Batch | None = None
         self._taken = 0
@@ -112,11 +116,6 @@ class Task:
         if first is not None:
             raise first
 
-    @property
-    def splits(self) -> Iterable[str]:
-        """Source: the ids of the splits of this task."""
-        return self._positions.keys()
-
     # Input -------------------------------------------------------------------------------
 
     def receive(self, frame: Frame) -> None:
@@ -126,6 +125,10 @@ class Task:
     def queued(self, channel: int) -> int:
         """Return how many records wait on an input channel."""
         return self._inputs.channels[channel].records
+
+    def consumed_offset(self, channel: int) -> int:
+        """Return the offset of the first element of an input channel that has not been taken."""
+        return self._inputs.channels[channel].consumed_offset
 
     def assign(self, positions: dict[str, Position], last: bool) -> None:
         """Source: these splits belong to the task; no others will follow if `last`."""
@@ -139,8 +142,10 @@ class Task:
         self._entries.append(entry)
 
     def inject(self, barrier: Barrier, halt: bool = False) -> None:
-        """Source: end the epoch before the next entry; consume no more if `halt`."""
-        self._barriers.append((barrier, halt))
+        """Source: end the epoch before the next entry, unless told so already; consume no more if `halt`."""
+        if barrier.epoch > self.epoch:
+            self.epoch = barrier.epoch
+            self._barriers.append((barrier, halt))
 
     def drain(self) -> None:
         """Source: pass the end on before the next entry."""
@@ -303,6 +308,7 @@ class Task:
 
     def _snapshot(self, barrier: Barrier) -> None:
         self._check_positions()
+        self.epoch = barrier.epoch
         operators: dict[str, OperatorSnapshot] = {}
         for named in self._operators:
             op = named.operator

@@ -13,11 +13,17 @@ class TaskStatus:
         name: The chain, and the instance where there are several.
         records_in: Records taken since this start.
         records_out: Records passed on to other tasks since this start.
+        busy: Seconds in which it worked.
+        blocked: Seconds in which it had work but no room for the results.
+        idle: Seconds in which there was nothing to do.
     """
 
     name: str
     records_in: int
     records_out: int
+    busy: float = 0.0
+    blocked: float = 0.0
+    idle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from raystreaming.checkpoint.manifest import Manifest
 from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.connector.sink import WriterContext
@@ -13,8 +15,10 @@ from raystreaming.runtime.start import owner
 from raystreaming.state import group_owners
 
 
-def build_tasks(spec: JobSpec, manifest: Manifest, store: CheckpointStore) -> list[Task]:
-    """Make all tasks of the job, with their state restored; nothing is open yet."""
+def build_tasks(
+    spec: JobSpec, chosen: Iterable[TaskSpec], manifest: Manifest, store: CheckpointStore
+) -> list[Task]:
+    """Make tasks of the job, with their state restored; nothing is open yet."""
     files: dict[str, bytes] = {}
 
     def file(name: str) -> bytes:
@@ -23,7 +27,7 @@ def build_tasks(spec: JobSpec, manifest: Manifest, store: CheckpointStore) -> li
         return files[name]
 
     tasks: list[Task] = []
-    for task in spec.execution.tasks:
+    for task in chosen:
         operators: list[NamedOperator] = []
         for op in task.vertex.operators:
             if op.build is None:

@@ -12,8 +12,10 @@ from raystreaming.engine.messages import Outcome
 from raystreaming.errors import Retryable
 from raystreaming.graph.explain import guarantee
 from raystreaming.observe.notices import log
-from raystreaming.observe.status import JobStatus, TaskStatus
+from raystreaming.observe.status import JobStatus
 from raystreaming.runtime import collector
+from raystreaming.runtime.attempt import Attempt
+from raystreaming.runtime.build import build_tasks
 from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.start import Start, abort_open, begin
 from raystreaming.runtime.threads import CallThread
@@ -35,7 +37,8 @@ class EmbeddedJob:
         self._store = CheckpointStore(open_place(spec.checkpoint_dir, spec.name), spec.retain)
         self._counts: Counter[str] = Counter()
         self._worker: Worker | None = None
-        self._wishes: list[Callable[[Worker], None]] = []
+        self._attempt: Attempt | None = None
+        self._wishes: list[Callable[[Attempt], None]] = []
         self._cancelled = threading.Event()
         self._over = threading.Event()
         self._restarts = 0
@@ -59,37 +62,35 @@ class EmbeddedJob:
 
     def stop(self) -> None:
         """Take a checkpoint and end; the same command goes on from there."""
-        self._wish(Worker.stop)
+        self._wish(Attempt.stop)
 
     def drain(self) -> None:
         """End the input, so that the job finishes."""
-        self._wish(Worker.drain)
+        self._wish(Attempt.drain)
 
     def cancel(self) -> None:
         """End at once, without a checkpoint."""
         self._cancelled.set()
-        self._wish(Worker.cancel)
+        self._wish(Attempt.cancel)
 
     def status(self) -> JobStatus:
         """Return what can be told about the job now."""
-        worker = self._worker
+        worker, attempt = self._worker, self._attempt
         return JobStatus(
             job=self._spec.name,
             state=self.state,
-            checkpoint=worker.coordinator.manifest.sequence if worker is not None else 0,
+            checkpoint=attempt.coordinator.manifest.sequence if attempt is not None else 0,
             restarts=self._restarts,
             counts=dict(self._counts),
-            tasks=[
-                TaskStatus(t.spec.name, t.records_in, t.records_out)
-                for t in (worker.tasks if worker is not None else ())
-            ],
+            tasks=worker.status() if worker is not None else [],
         )
 
-    def _wish(self, wish: Callable[[Worker], None]) -> None:
-        """Tell the worker, and every one that a restart puts in its place."""
+    def _wish(self, wish: Callable[[Attempt], None]) -> None:
+        """Tell the attempt, and every one that a restart puts in its place."""
         self._wishes.append(wish)
-        if self._worker is not None:
-            wish(self._worker)
+        worker, attempt = self._worker, self._attempt
+        if worker is not None and attempt is not None:
+            worker.post(lambda: wish(attempt))
 
     def _thread_failed(self, error: BaseException) -> None:
         assert self._worker is not None, "threads get work from a worker only"
@@ -146,7 +147,7 @@ class EmbeddedJob:
         while True:
             try:
                 start = start or begin(self._spec, self._store, fresh=False)
-                return self._attempt(start)
+                return self._run(start)
             except Retryable as error:
                 in_a_row = 1 if start is not None and self._progressed(start) else in_a_row + 1
                 if in_a_row > self._spec.restarts:
@@ -157,19 +158,48 @@ class EmbeddedJob:
                 start = None
 
     def _progressed(self, start: Start) -> bool:
-        worker = self._worker
-        return worker is not None and (worker.coordinator.manifest.sequence > start.manifest.sequence)
+        attempt = self._attempt
+        return attempt is not None and attempt.coordinator.manifest.sequence > start.manifest.sequence
 
-    def _attempt(self, start: Start) -> Outcome:
-        worker = Worker(self._spec, self._store, start, self._io, self._readers, self._counts)
-        self._worker = worker
+    def _run(self, start: Start) -> Outcome:
+        spec, store = self._spec, self._store
+        tasks = build_tasks(spec, spec.execution.tasks, start.manifest, store)
+        worker = Worker(
+            spec.name,
+            tasks,
+            store=store,
+            run=start.manifest.run,
+            io=self._io,
+            readers=self._readers,
+            report=lambda report: worker.post(lambda: attempt.told(report)),
+            count=self._count,
+        )
+        attempt = Attempt(spec, store, start, worker.order, self._io, worker.post)
+
+        def turn(now: float) -> float | None:
+            due = attempt.tick(now)
+            if attempt.outcome is not None:
+                worker.end()
+            return due
+
+        self._worker, self._attempt = worker, attempt
         for wish in list(self._wishes):
-            wish(worker)
+            wish(attempt)
         self.state = "running"
-        outcome = worker.run()
-        if outcome == "cancelled" and self._store.place.exclusive:
-            abort_open(self._spec, worker.coordinator.manifest)
+        try:
+            worker.open()
+            attempt.begin()
+            worker.run(turn)
+        finally:
+            worker.close()
+        outcome = attempt.outcome
+        assert outcome is not None, "the loop ends with an outcome"
+        if outcome == "cancelled" and store.place.exclusive:
+            abort_open(spec, attempt.coordinator.manifest)
         return outcome
+
+    def _count(self, name: str, n: int) -> None:
+        self._counts[name] += n
 
     def _pause(self, error: Retryable, in_a_row: int) -> None:
         self._restarts += 1

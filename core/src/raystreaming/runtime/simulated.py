@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -26,6 +26,7 @@ from raystreaming.engine.messages import (
     CheckpointComplete,
     Command,
     Commit,
+    CommitPositions,
     EndInput,
     Finish,
     InjectBarrier,
@@ -450,7 +451,7 @@ class _Run:
         self._wished = False
         spec = simulation.spec
         self._run_id = base.run
-        self.tasks = build_tasks(spec, base, simulation.store)
+        self.tasks = build_tasks(spec, spec.execution.tasks, base, simulation.store)
         self.coordinator = Coordinator(spec.execution, base, spec.checkpoint_interval, simulation.now)
         channels = spec.execution.channels
         self._receiver = {c.id: self.tasks[c.receiver] for c in channels}
@@ -641,8 +642,11 @@ class _Run:
                     self._io.append(("manifest", partial(self._write_manifest, manifest)))
                 case Commit(manifest):
                     self._io.append(("commit", partial(self._commit, manifest)))
-                case CheckpointComplete(manifest):
-                    self._complete(manifest)
+                case CommitPositions(task, positions):
+                    self._sources[task].messages.append(partial(_tell_positions, positions))
+                case CheckpointComplete():
+                    self.sim.checkpoints += 1
+                    self._io.append(("retire", self._retire))
                 case Finish(outcome):
                     self.outcome = outcome
 
@@ -661,20 +665,12 @@ class _Run:
         commit(self.sim.spec, self.sim.store, manifest)
         self._mail.append(lambda: self._do(self.coordinator.committed()))
 
-    def _complete(self, manifest: Manifest) -> None:
-        self.sim.checkpoints += 1
-        for source in self._sources.values():
-            splits = manifest.operators[source.context.operator].splits
-            mine = {i: splits[i].position for i in source.task.splits}
-            source.messages.append(partial(_tell_positions, mine))
-        self._io.append(("retire", self._retire))
-
     def _retire(self) -> None:
         if self.retires:
             self.sim.store.retire()
 
 
-def _tell_positions(positions: dict[str, Position], reader: Reader[Any]) -> None:
+def _tell_positions(positions: Mapping[str, Position], reader: Reader[Any]) -> None:
     reader.commit(positions)
 
 

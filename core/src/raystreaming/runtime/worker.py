@@ -1,44 +1,37 @@
-"""The worker loop: runs the tasks and the coordinator of one start of a job in one thread.
+"""The worker loop: runs some tasks of one start of a job in one thread.
 
-Source threads fetch, one I/O thread writes checkpoints and commits. Everything they have to say
-comes to the loop as a call in its mailbox.
+Source threads fetch, one I/O thread stores snapshots, and what comes from other workers arrives in
+the transport's thread. Everything they have to say comes to the loop as a call in its mailbox.
 """
 
 from __future__ import annotations
 
 import functools
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
-from raystreaming.checkpoint.manifest import Manifest
 from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.connector.source import Fetched, ReaderContext
-from raystreaming.engine.coordinator import Coordinator, Phase
 from raystreaming.engine.messages import (
     AssignSplits,
-    CheckpointComplete,
-    Command,
-    Commit,
+    CommitPositions,
     EndInput,
-    Finish,
     InjectBarrier,
-    Outcome,
+    Report,
     Snapshot,
-    WriteManifest,
+    TaskOrder,
 )
 from raystreaming.engine.task import Task
 from raystreaming.errors import add_note
 from raystreaming.failpoints import reach
 from raystreaming.graph import TaskSpec
 from raystreaming.observe.notices import log
-from raystreaming.records import Barrier
-from raystreaming.runtime.build import build_tasks
+from raystreaming.observe.status import TaskStatus
+from raystreaming.records import Barrier, Frame
 from raystreaming.runtime.pace import EntryPace, PiecePace
 from raystreaming.runtime.reading import ReadLoop
-from raystreaming.runtime.spec import JobSpec
-from raystreaming.runtime.start import Start, commit
 from raystreaming.runtime.storing import store_snapshot
 from raystreaming.runtime.threads import CallThread
 
@@ -52,49 +45,90 @@ READER_PATIENCE = 5.0
 """Seconds to wait for a reader to return when a run ends."""
 
 
+class Remote(Protocol):
+    """The channels that lead to and from other workers; called in the loop thread."""
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame soon."""
+        ...
+
+    def has_room(self, channel: int) -> bool:
+        """Return whether a sender may go on."""
+        ...
+
+    def consumed(self, channel: int, offset: int) -> None:
+        """Note that everything before `offset` has been taken from an incoming channel."""
+        ...
+
+
+class _Here:
+    """No other workers."""
+
+    def send(self, frame: Frame) -> None:
+        raise AssertionError(f"channel {frame.channel} leads to no task of this worker")
+
+    def has_room(self, channel: int) -> bool:
+        raise AssertionError(f"channel {channel} leads to no task of this worker")
+
+    def consumed(self, channel: int, offset: int) -> None:
+        raise AssertionError(f"channel {channel} comes from no other worker")
+
+
+class _Times:
+    """Where the seconds of a task went."""
+
+    __slots__ = ("blocked", "busy", "idle")
+
+    def __init__(self) -> None:
+        self.busy = self.blocked = self.idle = 0.0
+
+
 class Worker:
-    """One start of a job.
+    """Runs tasks.
 
     Args:
-        spec: The job.
-        store: Its checkpoints.
-        start: Where it begins.
-        io: Thread for checkpoints and commits.
+        job: The job's name.
+        tasks: What it runs.
+        store: Where snapshots go.
+        run: Id of this start of the job.
+        io: Thread that stores snapshots.
         readers: Thread of each source task.
-        counts: Counters that connectors add to.
-
-    Attributes:
-        tasks: The tasks, by task id.
-        coordinator: The coordinator.
+        report: Called with what the coordinator must hear, in the loop or the I/O thread.
+        count: Called in source threads with what connectors count.
+        remote: The channels to and from other workers.
     """
 
     def __init__(
         self,
-        spec: JobSpec,
+        job: str,
+        tasks: Sequence[Task],
+        *,
         store: CheckpointStore,
-        start: Start,
+        run: str,
         io: CallThread,
         readers: Mapping[int, CallThread],
-        counts: Counter[str],
+        report: Callable[[Report], None],
+        count: Callable[[str, int], None],
+        remote: Remote | None = None,
     ) -> None:
-        self._spec = spec
+        self._job = job
         self._store = store
-        self._run = start.manifest.run
+        self._run = run
         self._io = io
         self._threads = readers
-        self._counts = counts
+        self._report = report
+        self._count = count
+        self._remote: Remote = remote or _Here()
         self._mailbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._outcome: Outcome | None = None
-        self._cancelled = False
+        self._over = False
         self._closing = False
-        self.tasks: list[Task] = build_tasks(spec, start.manifest, store)
-        self.coordinator = Coordinator(
-            spec.execution, start.manifest, spec.checkpoint_interval, time.monotonic()
-        )
-        self._receiver = {c.id: self.tasks[c.receiver] for c in spec.execution.channels}
-        self._paces = {t.spec.id: PiecePace(t.piece, t.builds_lists) for t in self.tasks}
+        self._tasks = {task.spec.id: task for task in tasks}
+        self._times = {id_: _Times() for id_ in self._tasks}
+        self._receiver = {channel: task for task in tasks for channel in task.spec.inputs}
+        self._from_others = _incoming(tasks)
+        self._paces = {t.spec.id: PiecePace(t.piece, t.builds_lists) for t in tasks}
         self._entry_paces = {id_: EntryPace() for id_ in readers}
-        self._read_loops = {id_: self._read_loop(self.tasks[id_].spec) for id_ in readers}
+        self._read_loops = {id_: self._read_loop(self._tasks[id_].spec) for id_ in readers}
         self._opened: list[Task] = []
 
     # From any thread ---------------------------------------------------------------------
@@ -110,96 +144,134 @@ class Worker:
             raise error
 
         if self._closing:
-            log.warning("job %r: %s: %s", self._spec.name, type(error).__name__, error)
+            log.warning("job %r: %s: %s", self._job, type(error).__name__, error)
         else:
             self.post(raise_it)
 
-    def stop(self) -> None:
-        """Take a checkpoint and end."""
-        self.post(self.coordinator.stop)
-
-    def drain(self) -> None:
-        """End the input."""
-        self.post(lambda: self._do(self.coordinator.drain()))
-
-    def cancel(self) -> None:
-        """End at once; a commit that has begun is brought to its end."""
-
-        def cancel() -> None:
-            self._cancelled = True
-
-        self.post(cancel)
+    def status(self) -> list[TaskStatus]:
+        """Return what can be told about the tasks now."""
+        return [
+            TaskStatus(
+                task.spec.name,
+                task.records_in,
+                task.records_out,
+                busy=times.busy,
+                blocked=times.blocked,
+                idle=times.idle,
+            )
+            for task, times in zip(self._tasks.values(), self._times.values(), strict=True)
+        ]
 
     # The loop ----------------------------------------------------------------------------
 
-    def run(self) -> Outcome:
-        """Run until the job ends. The body of the loop thread.
+    def open(self) -> None:
+        """Open the tasks."""
+        for task in self._tasks.values():
+            self._opened.append(task)
+            task.open()
+
+    def run(self, turn: Callable[[float], float | None]) -> None:
+        """Run until `end`. The body of the loop thread.
+
+        Args:
+            turn: Called in every turn with the monotonic time; returns when it must be called
+                again at the latest.
 
         Raises:
             Exception: Whatever a task, a reader or the I/O thread raised.
         """
-        try:
-            for task in self.tasks:
-                self._opened.append(task)
-                task.open()
-            for id_, read_loop in self._read_loops.items():
-                self._threads[id_].call(functools.partial(self._read, id_, read_loop))
-            self._do(self.coordinator.start())
-            while self._outcome is None:
-                self._turn()
-            return self._outcome
-        finally:
-            self._close()
-
-    def _turn(self) -> None:
-        """Handle what has come, let every task that may do one step, let the coordinator act."""
-        self._handle_mail(may_wait=not any(map(self._may_run, self.tasks)))
-        for task in self.tasks:
-            if self._may_run(task):
-                self._step(task)
-        self._do(self.coordinator.tick(time.monotonic()))
-        committing = self.coordinator.phase in (Phase.WRITING, Phase.COMMITTING)
-        if self._cancelled and not committing and self._outcome is None:
-            self._outcome = "cancelled"
-
-    def _handle_mail(self, may_wait: bool) -> None:
-        mailbox = self._mailbox
-        if may_wait:
-            due = self.coordinator.next_tick()
-            wait = MAX_WAIT if due is None else min(MAX_WAIT, max(0.0, due - time.monotonic()))
-            try:
-                mailbox.get(timeout=wait)()
-            except Empty:
+        for id_, read_loop in self._read_loops.items():
+            self._threads[id_].call(functools.partial(self._read, id_, read_loop))
+        tasks = list(self._tasks.values())
+        while True:
+            due = turn(time.monotonic())
+            if self._over:
                 return
+            self._handle_mail(may_wait=not any(map(self._may_run, tasks)), due=due)
+            for task in tasks:
+                if self._may_run(task):
+                    self._step(task)
+
+    def end(self) -> None:
+        """Let `run` return."""
+        self._over = True
+
+    def receive(self, frame: Frame) -> None:
+        """Take a frame from another worker."""
+        self._receiver[frame.channel].receive(frame)
+
+    def order(self, order: TaskOrder) -> None:
+        """Carry out what the coordinator wants."""
+        match order:
+            case AssignSplits(task, splits, last):
+                self._tasks[task].assign({s.id: position for s, position in splits}, last)
+                self._read_loops[task].add_splits(splits)
+            case InjectBarrier(task, epoch, halt):
+                self._tasks[task].inject(Barrier(epoch), halt)
+                reach("barrier.injected")
+            case EndInput(task):
+                self._tasks[task].drain()
+            case CommitPositions(task, positions):
+                self._read_loops[task].commit(positions)
+
+    def _handle_mail(self, may_wait: bool, due: float | None) -> None:
+        mailbox = self._mailbox
+        if may_wait and mailbox.empty():
+            began = time.monotonic()
+            wait = MAX_WAIT if due is None else min(MAX_WAIT, max(0.0, due - began))
+            try:
+                call: Callable[[], None] | None = mailbox.get(timeout=wait)
+            except Empty:
+                call = None
+            self._account_wait(time.monotonic() - began)
+            if call is not None:
+                call()
         while not mailbox.empty():
             mailbox.get()()
+
+    def _account_wait(self, seconds: float) -> None:
+        for task, times in zip(self._tasks.values(), self._times.values(), strict=True):
+            if task.ready:
+                times.blocked += seconds
+            else:
+                times.idle += seconds
 
     def _may_run(self, task: Task) -> bool:
         return task.ready and (task.mark_due or self._has_room(task))
 
     def _has_room(self, task: Task) -> bool:
-        return all(
-            self._receiver[channel].queued(channel) < CHANNEL_RECORDS
-            for edge in task.spec.outputs
-            for channel in edge.channels
-        )
+        return all(map(self._channel_has_room, task.output_channels))
+
+    def _channel_has_room(self, channel: int) -> bool:
+        receiver = self._receiver.get(channel)
+        if receiver is None:
+            return self._remote.has_room(channel)
+        return receiver.queued(channel) < CHANNEL_RECORDS
 
     def _step(self, task: Task) -> None:
+        id_ = task.spec.id
         began = time.perf_counter()
         records = task.step()
         took = time.perf_counter() - began
-        self._paces[task.spec.id].worked(records, took)
+        self._times[id_].busy += took
+        self._paces[id_].worked(records, took)
         for frame in task.frames:
-            self._receiver[frame.channel].receive(frame)
+            receiver = self._receiver.get(frame.channel)
+            if receiver is None:
+                self._remote.send(frame)
+            else:
+                receiver.receive(frame)
         task.frames.clear()
-        if task.spec.id in self._entry_paces:
+        for channel in self._from_others[id_]:
+            self._remote.consumed(channel, task.consumed_offset(channel))
+        if id_ in self._entry_paces:
             self._account_entry(task, took)
         for event in task.events:
             if isinstance(event, Snapshot):
                 reach("task.snapshot")
                 self._io.call(functools.partial(self._store_snapshot, event))
             else:
-                self.coordinator.source_ended(event.task)
+                self._report(event)
         task.events.clear()
 
     def _account_entry(self, task: Task, took: float) -> None:
@@ -210,59 +282,10 @@ class Worker:
             read_loop.consumed()
         task.consumed.clear()
 
-    # Commands ----------------------------------------------------------------------------
-
-    def _do(self, commands: list[Command]) -> None:
-        for command in commands:
-            match command:
-                case AssignSplits(task, splits, last):
-                    self.tasks[task].assign({s.id: position for s, position in splits}, last)
-                    self._read_loops[task].add_splits(splits)
-                case InjectBarrier(task, epoch, halt):
-                    self.tasks[task].inject(Barrier(epoch), halt)
-                    reach("barrier.injected")
-                case EndInput(task):
-                    self.tasks[task].drain()
-                case WriteManifest(manifest):
-                    self._io.call(functools.partial(self._write_manifest, manifest))
-                case Commit(manifest):
-                    self._io.call(functools.partial(self._commit, manifest))
-                case CheckpointComplete(manifest):
-                    self._complete(manifest)
-                case Finish(outcome):
-                    self._outcome = outcome
-                    reach("finished")
-
-    def _complete(self, manifest: Manifest) -> None:
-        log.debug("job %r: checkpoint %d complete", self._spec.name, manifest.sequence)
-        for task in self._read_loops:
-            source = self.tasks[task].spec.vertex.source
-            assert source is not None
-            splits = manifest.operators[source.id].splits
-            mine = {i: splits[i].position for i in self.tasks[task].splits}
-            self._read_loops[task].commit(mine)
-        self._io.call(self._retire)
-
     # The I/O thread ----------------------------------------------------------------------
 
     def _store_snapshot(self, snapshot: Snapshot) -> None:
-        stored = store_snapshot(snapshot, self._store, self._run)
-        self.post(lambda: self._do(self.coordinator.acknowledge(stored)))
-
-    def _write_manifest(self, manifest: Manifest) -> None:
-        reach("manifest.before")
-        self._store.write_manifest(manifest)
-        reach("manifest.written")
-        self.post(lambda: self._do(self.coordinator.manifest_written(manifest)))
-
-    def _commit(self, manifest: Manifest) -> None:
-        reach("commit.before")
-        commit(self._spec, self._store, manifest)
-        self.post(lambda: self._do(self.coordinator.committed()))
-
-    def _retire(self) -> None:
-        self._store.retire()
-        reach("retired")
+        self._report(store_snapshot(snapshot, self._store, self._run))
 
     # Source threads ----------------------------------------------------------------------
 
@@ -277,7 +300,7 @@ class Worker:
             columnar=spec.vertex.columnar_source,
             count=self._count,
         )
-        task = self.tasks[spec.id]
+        task = self._tasks[spec.id]
 
         def deliver(fetched: Fetched) -> None:
             self.post(functools.partial(task.feed, fetched))
@@ -288,15 +311,14 @@ class Worker:
         try:
             read_loop.run()
         except Exception as error:
-            source = self.tasks[task].spec.vertex.source
+            source = self._tasks[task].spec.vertex.source
             assert source is not None
             add_note(error, f"in source {source.id!r}")
             raise
 
-    def _count(self, name: str, n: int) -> None:
-        self._counts[name] += n
+    # The end -----------------------------------------------------------------------------
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Bring threads to rest and close everything; what a failing close says is only logged."""
         self._closing = True
         for read_loop in self._read_loops.values():
@@ -305,8 +327,8 @@ class Worker:
             if not thread.settle(READER_PATIENCE):
                 log.warning(
                     "job %r: the reader of %s does not return; it is left behind",
-                    self._spec.name,
-                    self.tasks[id_].spec.name,
+                    self._job,
+                    self._tasks[id_].spec.name,
                 )
         self._io.settle()
         for task in self._opened:
@@ -314,3 +336,9 @@ class Worker:
                 task.close()
             except Exception as error:
                 log.warning("closing %s: %s: %s", task.spec.name, type(error).__name__, error)
+
+
+def _incoming(tasks: Sequence[Task]) -> dict[int, list[int]]:
+    """Return for each task the channels that come from tasks elsewhere."""
+    sent_here = {channel for task in tasks for channel in task.output_channels}
+    return {t.spec.id: [c for c in t.spec.inputs if c not in sent_here] for t in tasks}

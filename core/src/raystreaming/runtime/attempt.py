@@ -1,0 +1,139 @@
+"""`Attempt`: one start of a job, from its coordinator's side.
+
+Carries out what the coordinator commands: orders go to the workers that have the tasks, manifests
+and commits to the I/O thread, whose answers come back as calls in the attempt's own thread.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable
+
+from raystreaming.checkpoint.manifest import Manifest
+from raystreaming.checkpoint.store import CheckpointStore
+from raystreaming.engine.coordinator import Coordinator, Phase
+from raystreaming.engine.messages import (
+    CheckpointComplete,
+    Command,
+    Commit,
+    Finish,
+    Outcome,
+    Report,
+    SourceEnded,
+    TaskOrder,
+    WriteManifest,
+)
+from raystreaming.failpoints import reach
+from raystreaming.observe.notices import log
+from raystreaming.runtime.spec import JobSpec
+from raystreaming.runtime.start import Start, commit
+from raystreaming.runtime.threads import CallThread
+
+
+class Attempt:
+    """Runs the coordinator of one start of a job, in one thread.
+
+    Args:
+        spec: The job.
+        store: Its checkpoints.
+        start: Where it begins.
+        order: Gives an order to the worker that has the task.
+        io: Thread for manifests and commits.
+        post: Has the attempt's thread call something soon.
+
+    Attributes:
+        outcome: How the job ended; None while it runs.
+        coordinator: The coordinator.
+        completed: When the last checkpoint became complete, on the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        store: CheckpointStore,
+        start: Start,
+        order: Callable[[TaskOrder], None],
+        io: CallThread,
+        post: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._spec = spec
+        self._store = store
+        self._order = order
+        self._io = io
+        self._post = post
+        self._cancelled = False
+        self.outcome: Outcome | None = None
+        self.completed = time.monotonic()
+        self.coordinator = Coordinator(
+            spec.execution, start.manifest, spec.checkpoint_interval, self.completed
+        )
+
+    def begin(self) -> None:
+        """Assign the splits."""
+        self._do(self.coordinator.start())
+
+    def told(self, report: Report) -> None:
+        """Hear from a task."""
+        if isinstance(report, SourceEnded):
+            self.coordinator.source_ended(report.task)
+        else:
+            self._do(self.coordinator.acknowledge(report))
+
+    def tick(self, now: float) -> float | None:
+        """Do what is due.
+
+        Returns:
+            When something is due next unless told something before; None if never.
+        """
+        self._do(self.coordinator.tick(now))
+        committing = self.coordinator.phase in (Phase.WRITING, Phase.COMMITTING)
+        if self._cancelled and not committing and self.outcome is None:
+            self.outcome = "cancelled"
+        return self.coordinator.next_tick()
+
+    def stop(self) -> None:
+        """Take a checkpoint and end."""
+        self.coordinator.stop()
+
+    def drain(self) -> None:
+        """End the input."""
+        self._do(self.coordinator.drain())
+
+    def cancel(self) -> None:
+        """End at once; a commit that has begun is brought to its end."""
+        self._cancelled = True
+
+    def _do(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            match command:
+                case WriteManifest(manifest):
+                    self._io.call(functools.partial(self._write_manifest, manifest))
+                case Commit(manifest):
+                    self._io.call(functools.partial(self._commit, manifest))
+                case CheckpointComplete(manifest):
+                    self.completed = time.monotonic()
+                    log.debug("job %r: checkpoint %d complete", self._spec.name, manifest.sequence)
+                    self._io.call(self._retire)
+                case Finish(outcome):
+                    self.outcome = outcome
+                    reach("finished")
+                case _:
+                    self._order(command)
+
+    # The I/O thread ----------------------------------------------------------------------
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        reach("manifest.before")
+        self._store.write_manifest(manifest)
+        reach("manifest.written")
+        self._post(lambda: self._do(self.coordinator.manifest_written(manifest)))
+
+    def _commit(self, manifest: Manifest) -> None:
+        reach("commit.before")
+        commit(self._spec, self._store, manifest)
+        self._post(lambda: self._do(self.coordinator.committed()))
+
+    def _retire(self) -> None:
+        self._store.retire()
+        reach("retired")
