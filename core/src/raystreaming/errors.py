@@ -18,12 +18,14 @@ __all__ = [
     "JobLocked",
     "OperatorError",
     "OptionError",
+    "PeerLost",
     "PluginConflict",
     "PluginError",
     "PluginLoadError",
     "RayStreamingError",
     "Retryable",
     "Terminal",
+    "TransferError",
     "UnknownConnector",
     "add_note",
     "nearest",
@@ -106,6 +108,14 @@ class JobError(RayStreamingError):
 
 class OperatorError(JobError):
     """A function of the user raised; names the operator, the user's line and the record."""
+
+
+class TransferError(JobError):
+    """A record cannot be sent to another worker, because it cannot be pickled."""
+
+
+class PeerLost(Retryable):
+    """Another worker of the job cannot be reached, or is gone."""
 
 
 def add_note(error: BaseException, note: str) -> None:
