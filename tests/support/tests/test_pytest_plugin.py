@@ -1,5 +1,6 @@
-"""The plugin costs nothing until a fixture is used."""
+"""The plugin costs nothing until a fixture is used, and lets programs get Ctrl-C."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,21 @@ def test_nothing_is_imported(pytestconfig):
 def test_loading_it_imports_no_kafka(tmp_path: Path) -> None:
     (tmp_path / "test_unused.py").write_text(UNUSED)
     run_to_end([sys.executable, "-m", "pytest", "-q", tmp_path], cwd=tmp_path)
+
+
+STARTED_IN_THE_BACKGROUND = """
+import signal, subprocess, sys
+
+def test_what_it_starts_gets_sigint():
+    program = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "True\\n"
+"""
+
+
+def test_programs_get_sigint_where_pytest_runs_in_the_background(tmp_path: Path) -> None:
+    (tmp_path / "test_sigint.py").write_text(STARTED_IN_THE_BACKGROUND)
+    command = f"trap '' INT; {shlex.quote(sys.executable)} -m pytest -q test_sigint.py"
+    run_to_end(["bash", "-c", command], cwd=tmp_path)
 
 
 def test_topic_names_are_unique(kafka_topic: Callable[..., str]) -> None:

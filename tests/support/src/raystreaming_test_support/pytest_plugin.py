@@ -1,4 +1,4 @@
-"""Fixtures: `kafka_broker` and `kafka_topic`.
+"""Fixtures: `kafka_broker` and `kafka_topic`; and a Ctrl-C that works wherever pytest is started.
 
 pytest loads this in every run, so it imports nothing heavy and starts nothing until a
 test asks for a fixture.
@@ -6,6 +6,7 @@ test asks for a fixture.
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -14,6 +15,15 @@ import pytest
 
 if TYPE_CHECKING:
     from raystreaming_test_support.kafka_broker import LocalBroker
+
+
+def pytest_configure() -> None:
+    """Let the programs that tests start get SIGINT.
+
+    A shell starts its background commands with SIGINT ignored, and what they start inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
