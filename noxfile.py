@@ -32,7 +32,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 nox.options.reuse_venv = "no"
-os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+os.environ.update(devtool.UV_ENVIRONMENT)
 os.environ.pop("PYTHONPATH", None)  # It could put the source tree in front of the wheels.
 
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")

@@ -28,6 +28,8 @@ PYTHON = VENV / "bin" / "python"
 
 JAVA_VERSION = 17
 CI_TAG = "ci"
+# uv gets no Python by itself, and trusts the certificates that the machine trusts, as pip does.
+UV_ENVIRONMENT = {"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "true"}
 
 
 # --- packages and wheels --------------------------------------------------------------------------
@@ -272,15 +274,15 @@ def install_wheels(wheels: list[Path]) -> None:
 
 
 def tool_environment() -> dict[str, str]:
-    """The environment for nox: .dev/venv first, pyenv's interpreters last, nothing downloaded as a Python."""
-    env = dict(os.environ)
+    """The environment for nox: .dev/venv first; pyenv's interpreters, and those beside this one, last."""
+    env = {**os.environ, **UV_ENVIRONMENT}
     env.pop("PYTHONPATH", None)
     env.pop("PYTHONHOME", None)
     pyenv = Path(env.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    interpreters = sorted(pyenv.glob("versions/*/bin"))
+    beside = Path(sys.base_prefix).parent.glob("*/bin/python3")
+    interpreters = sorted({*pyenv.glob("versions/*/bin"), *(python.parent for python in beside)})
     env["PATH"] = os.pathsep.join([str(VENV / "bin"), env.get("PATH", os.defpath), *map(str, interpreters)])
     env["VIRTUAL_ENV"] = str(VENV)
-    env["UV_PYTHON_DOWNLOADS"] = "never"
     env["NOX_DOWNLOAD_PYTHON"] = "never"
     return env
 
@@ -391,7 +393,7 @@ def say(text: str) -> None:
 
 def call(command: list[str | Path]) -> None:
     """Runs a command; if it fails, says which one and ends."""
-    env = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    env = {**os.environ, **UV_ENVIRONMENT}
     env.pop("PYTHONPATH", None)
     done = subprocess.run(list(map(str, command)), env=env, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
