@@ -114,13 +114,27 @@ def tests(session: nox.Session, package: str) -> None:
 @nox.parametrize("python", EVERY_PYTHON)
 def pipelines(session: nox.Session) -> None:
     """The tests across packages: tests/pipelines and every folder of tests/ without a session of its own."""
-    others = sorted(
-        p
-        for p in ROOT.glob("tests/*")
-        if p.is_dir() and p.name not in OWN_SESSION and any(p.rglob("test_*.py"))
-    )
     install_everything(session)
-    run_pytest(session, [ROOT / "tests" / "pipelines", *(p for p in others if p.name != "pipelines")])
+    run_pytest(session, tests_across())
+
+
+@nox.session(python=PYTHONS[0], requires=["wheels"])
+@nox.parametrize("tested", [*PACKAGES, "pipelines"], ids=[*PACKAGES, "pipelines"])
+def oldest(session: nox.Session, tested: str) -> None:
+    """As `tests` and `pipelines`, on the oldest Python with every dependency at its declared lower bound."""
+    if session.venv_backend != "uv":
+        reason = "only uv can install the lowest versions; get it with `pip install uv`"
+        if os.environ.get("RAYSTREAMING_CI") == "1":
+            session.error(reason)
+        session.skip(reason)
+    packages = list(PACKAGES.values()) if tested == "pipelines" else [PACKAGES[tested]]
+    wheels = {str(package.wheel) for package in [PACKAGES["core"], *packages]}
+    bounds = {need for package in packages for need in dependencies(package)}
+    session.install("--resolution", "lowest-direct", *sorted(wheels | bounds))
+    # What is installed stays as it is; only the tools of the tests come in their latest versions.
+    install(session, [devtool.support().wheel], [need for package in packages for need in own_group(package)])
+    session.run("uv", "pip", "freeze")
+    run_pytest(session, tests_across() if tested == "pipelines" else [packages[0].folder / "tests"], packages)
 
 
 @nox.session(requires=["wheels"])
@@ -194,6 +208,11 @@ def group(name: str) -> list[str]:
     return list(nox.project.dependency_groups(PROJECT, name))
 
 
+def dependencies(package: Package) -> list[str]:
+    """What a package requires when it is installed without extras."""
+    return list(nox.project.load_toml(package.folder / "pyproject.toml")["project"]["dependencies"])
+
+
 def own_group(package: Package) -> list[str]:
     """What the tests of a package need beside pytest: the group `test` of its own pyproject.toml."""
     project = nox.project.load_toml(package.folder / "pyproject.toml")
@@ -219,6 +238,13 @@ def install_everything(session: nox.Session) -> None:
 
 
 # --- running outside the source tree --------------------------------------------------------------
+
+
+def tests_across() -> list[Path]:
+    """tests/pipelines, and every other folder of tests/ that has no session of its own."""
+    pipelines = ROOT / "tests" / "pipelines"
+    folders = {path.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/*/**/test_*.py")}
+    return [pipelines, *(ROOT / "tests" / name for name in sorted(folders - OWN_SESSION - {"pipelines"}))]
 
 
 @contextlib.contextmanager
