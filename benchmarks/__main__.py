@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness import Options, Wrong, machine
 
-NAMES = ["kafka_to_parquet", "word_count", "stateless", "startup", "latency", "restart"]
+NAMES = ["kafka_to_parquet", "word_count", "stateless", "startup", "latency", "restart", "transport"]
 
 
 def main() -> int:

@@ -56,11 +56,15 @@ class Meter:
         self.counts[event[0]] = event[1]
 
     def tell(self):
-        """Print the latencies in ms, and what verifies the output."""
+        """Print `told`."""
+        print(json.dumps(self.told()))
+
+    def told(self):
+        """Return the latencies in ms, and what verifies the output."""
         told = {"records": len(self.since_due), "counts": sorted(self.counts.items())}
         for name, found in (("due", self.since_due), ("given", self.since_given)):
             counted = sorted(found[SETTLE:] if len(found) > 2 * SETTLE else found)
             for part in (50, 99, 99.9, 100):
                 index = min(len(counted) - 1, int(len(counted) * part / 100))
                 told[f"{name}_{part:g}"] = counted[index] / 1e6
-        print(json.dumps(told))
+        return told

@@ -1,7 +1,8 @@
 """The frames of one channel made into messages worth sending: small ones merged, large ones cut.
 
-A message leaves as soon as nothing was sent for `timeout` seconds; what comes within that time after it
-travels together. So a lone record waits for nothing, and a busy channel sends few messages.
+A message leaves when it is full, or `timeout` seconds after the one before it began to be collected. So a
+lone record waits for nothing, and no channel sends more than two messages in that time that are not full.
+Counted from when the one before it *left*, the second of two hops would lag behind the first for ever.
 """
 
 from __future__ import annotations
@@ -23,37 +24,41 @@ class Merger:
     """Collects the frames of a channel; the caller brings the time and sends what comes out.
 
     Args:
-        timeout: Seconds between two messages that are not full.
+        timeout: The longest time that records wait for others, in seconds.
     """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
         self._frames: list[Frame] = []
         self._records = 0
-        self._last_sent = float("-inf")
-        # How many records make a full message: their size is known only once some are encoded.
+        self._began = self._due = float("-inf")
+        # How many records make a full message: their size is known only once some are encoded. What an
+        # Arrow batch has could be asked, for 15 us each time.
         self._full = MAX_RECORDS
+        self._full_arrow: int | None = None
 
     @property
     def due(self) -> float | None:
         """When what is collected has to go; None if nothing is."""
-        return self._last_sent + self._timeout if self._frames else None
+        return self._due if self._frames else None
 
     def add(self, frame: Frame, now: float) -> list[Frame]:
         """Take the next frame of the channel and return what is to be sent now, in order."""
         batch = frame.element
         if not isinstance(batch, Batch) or is_columnar(batch.values):
-            return [*self.take(now), frame]
-        ready = self.take(now) if self._frames and not _alike(self._frames[-1], frame) else []
+            return [*self.take(), frame]
+        ready = self.take() if self._frames and not _alike(self._frames[-1], frame) else []
+        if not self._frames:
+            self._began = now
         self._frames.append(frame)
         self._records += len(batch)
-        if self._records >= self._full or now >= self._last_sent + self._timeout:
-            ready += self.take(now)
+        if self._records >= self._full or now >= self._due:
+            ready += self.take()
         return ready
 
-    def take(self, now: float) -> list[Frame]:
-        """Return what is collected as at most one frame."""
-        self._last_sent = now
+    def take(self) -> list[Frame]:
+        """Return what is collected, as at most one frame."""
+        self._due = self._began + self._timeout
         frames, self._frames, self._records = self._frames, [], 0
         return [_merged(frames)] if len(frames) > 1 else frames
 
@@ -68,14 +73,20 @@ class Merger:
 
     def encoded(self, frame: Frame, size: int) -> None:
         """Learn from the size of a message."""
-        if isinstance(frame.element, Batch) and not is_columnar(frame.element.values):
-            self._full = min(MAX_RECORDS, max(1, MESSAGE_SIZE * len(frame) // size))
+        if not isinstance(frame.element, Batch):
+            return
+        full = max(1, MESSAGE_SIZE * len(frame) // size)
+        if is_columnar(frame.element.values):
+            self._full_arrow = full
+        else:
+            self._full = min(MAX_RECORDS, full)
 
     def _rows(self, batch: Batch) -> int:
         if isinstance(batch.values, list):
             return self._full
-        size: int = batch.values.nbytes
-        return max(1, len(batch) * MESSAGE_SIZE // max(1, size))
+        if self._full_arrow is None:
+            self._full_arrow = max(1, MESSAGE_SIZE * len(batch) // max(1, batch.values.nbytes))
+        return self._full_arrow
 
 
 def _alike(one: Frame, other: Frame) -> bool:

@@ -165,7 +165,7 @@ class Transport:
         for channel in due:
             del self._collecting[channel]
             out = self._out[channel]
-            for frame in out.merger.take(now):
+            for frame in out.merger.take():
                 self._transmit(out, frame)
 
     def next_flush(self) -> float | None:
