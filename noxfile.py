@@ -167,7 +167,7 @@ def support(session: nox.Session) -> None:
     run_pytest(session, [devtool.support().folder / "tests"])
 
 
-@nox.session(venv_backend="none")
+@nox.session(venv_backend="none", tags=CI)
 def changelog(session: nox.Session) -> None:
     """Every file of changelog.d/ follows the convention of its README."""
     packages = "|".join(["all", *PACKAGES])
