@@ -27,6 +27,7 @@ __all__ = [
     "Terminal",
     "TransferError",
     "UnknownConnector",
+    "WorkerLost",
     "add_note",
     "nearest",
     "notes_of",
@@ -80,6 +81,10 @@ class ConnectorError(RayStreamingError):
 
 class Retryable(ConnectorError):
     """The same call may succeed later; the job restarts from its last checkpoint."""
+
+
+class WorkerLost(Retryable):
+    """A worker of the job died, or does not answer; the job restarts from its last checkpoint."""
 
 
 class Terminal(ConnectorError):

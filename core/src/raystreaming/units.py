@@ -10,12 +10,13 @@ _DURATIONS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
-def seconds(value: str | float, what: str) -> float:
+def seconds(value: str | float, what: str, zero: bool = False) -> float:
     """Return a duration in seconds.
 
     Args:
         value: Seconds, or text such as ``"5s"``, ``"500ms"``, ``"2m"``, ``"1h"``.
         what: Name of the option, for the message.
+        zero: Whether 0 is allowed.
 
     Raises:
         OptionError: It is no duration, or not positive.
@@ -27,7 +28,7 @@ def seconds(value: str | float, what: str) -> float:
         if not match or match[2] not in _DURATIONS:
             raise OptionError(what, [f"{value!r} is no duration: write e.g. '5s', '500ms' or '2m'"])
         result = float(match[1]) * _DURATIONS[match[2]]
-    if not result > 0:
+    if not (result > 0 or (zero and result == 0)):
         raise OptionError(what, [f"{value!r} must be more than zero"])
     return result
 

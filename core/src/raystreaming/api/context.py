@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from raystreaming.api import settings
 from raystreaming.api.job import Job
@@ -18,6 +19,11 @@ from raystreaming.graph.explain import explain
 from raystreaming.observe.notices import show_notices
 from raystreaming.plugins.builtin.collect import CollectSink
 from raystreaming.plugins.registry import registry
+from raystreaming.units import seconds
+
+if TYPE_CHECKING:
+    from raystreaming.runtime.embedded import EmbeddedJob
+    from raystreaming.runtime.ray.job import RayJob
 
 T = TypeVar("T")
 
@@ -145,13 +151,13 @@ class StreamingContext:
                 f"e.g. {re.sub('[^A-Za-z0-9]+', '-', name).strip('-') or 'my-job'!r}"
             )
         # Imported here: building a graph needs no runtime.
-        from raystreaming.runtime.embedded import EmbeddedJob
         from raystreaming.runtime.spec import JobSpec
 
         show_notices()
         self._graph.identify()
         self._graph.validate()
         chosen = settings.effective(self._settings)
+        ray = _wants_ray(chosen)
         spec = JobSpec(
             name,
             self._graph,
@@ -159,9 +165,34 @@ class StreamingContext:
             chosen.interval,
             chosen.retain_checkpoints,
             chosen.fresh,
+            restarts=_RESTARTS[ray] if chosen.restarts is None else chosen.restarts,
         )
-        collected = [op.sink.start_over() for op in self._graph.sinks if isinstance(op.sink, CollectSink)]
-        return Job(name, EmbeddedJob(spec), collected, chosen.drain)
+        sinks = [op.sink for op in self._graph.sinks if isinstance(op.sink, CollectSink)]
+        collected = [sink.start_over() for sink in sinks]
+        runtime: EmbeddedJob | RayJob
+        if ray:
+            from raystreaming.runtime.ray.job import RayJob
+            from raystreaming.runtime.ray.options import RayOptions
+
+            runtime = RayJob(
+                spec,
+                chosen.address,
+                RayOptions(
+                    workers=chosen.workers,
+                    spares=chosen.spares,
+                    detach=chosen.detach,
+                    buffer_timeout=seconds(chosen.buffer_timeout, "buffer_timeout", zero=True),
+                    lease=seconds(chosen.lease, "lease"),
+                    start_timeout=seconds(chosen.start_timeout, "start_timeout"),
+                    runtime_env=chosen.runtime_env,
+                ),
+                sinks,
+            )
+        else:
+            from raystreaming.runtime.embedded import EmbeddedJob
+
+            runtime = EmbeddedJob(spec)
+        return Job(name, runtime, collected, chosen.drain)
 
     def execute(self, name: str = "job") -> Job:
         """Run the job to its end: ``submit(name).wait()``. Ctrl-C takes a checkpoint and ends."""
@@ -172,3 +203,15 @@ def _read(
     ctx: StreamingContext, cls: type[Source[Any]], name: str, *args: Any, **options: Any
 ) -> DataStream[Any]:
     return ctx.source(cls(*args, **options), name)
+
+
+_RESTARTS = {False: 3, True: 10}
+"""Restarts in a row, embedded and on Ray, where a machine may be lost at any time."""
+
+
+def _wants_ray(chosen: settings.Settings) -> bool:
+    """Return whether the job runs on Ray: it was told so, or the program has joined a cluster."""
+    if chosen.runtime is not None:
+        return chosen.runtime == "ray"
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())

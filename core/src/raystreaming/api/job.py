@@ -18,13 +18,14 @@ from raystreaming.operators.user_function import is_users
 if TYPE_CHECKING:
     from raystreaming.observe.status import JobStatus
     from raystreaming.runtime.embedded import EmbeddedJob
+    from raystreaming.runtime.ray.job import RayJob
 
 
 class Job:
     """A job that was submitted. Made by `StreamingContext.submit`."""
 
     def __init__(
-        self, name: str, runtime: EmbeddedJob, collected: list[list[Any]], drain_on_interrupt: bool
+        self, name: str, runtime: EmbeddedJob | RayJob, collected: list[list[Any]], drain_on_interrupt: bool
     ) -> None:
         self.name = name
         self._runtime = runtime

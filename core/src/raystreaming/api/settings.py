@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from raystreaming.errors import OptionError, nearest
@@ -20,6 +21,16 @@ class Settings:
         retain_checkpoints: How many checkpoints are kept.
         fresh: Forget the checkpoints of earlier runs (never what they published).
         drain: The first Ctrl-C ends the input instead of stopping.
+        restarts: How often in a row the job restarts by itself from its last checkpoint.
+        runtime: ``"embedded"`` or ``"ray"``; None: Ray if this process has joined a cluster.
+        address: On Ray: the cluster; None: the one of ``RAY_ADDRESS``, or one in this machine.
+        workers: On Ray: how many workers share the tasks; None: one per task.
+        spares: On Ray: workers kept ready for those that die.
+        detach: On Ray: the job goes on when the program has ended.
+        buffer_timeout: On Ray: how long a record waits for others to travel with it.
+        lease: On Ray: after this time without a word, workers end themselves, and jobs without a driver.
+        start_timeout: On Ray: how long the cluster may take to place the workers.
+        runtime_env: On Ray: the runtime environment of the workers.
     """
 
     checkpoint_dir: str | os.PathLike[str] | None = None
@@ -27,12 +38,30 @@ class Settings:
     retain_checkpoints: int = 3
     fresh: bool = False
     drain: bool = False
+    restarts: int | None = None
+    runtime: str | None = None
+    address: str | None = None
+    workers: int | None = None
+    spares: int = 1
+    detach: bool = False
+    buffer_timeout: str | float = "5ms"
+    lease: str | float = "30s"
+    start_timeout: str | float = "60s"
+    runtime_env: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def interval(self) -> float:
         """The checkpoint interval in seconds."""
         return seconds(self.checkpoint_interval, "checkpoint_interval")
 
+
+_WHOLE = (
+    ("retain_checkpoints", 1, False),
+    ("restarts", 0, True),
+    ("workers", 1, True),
+    ("spares", 0, False),
+)
+"""Settings that are whole numbers: name, least value, whether None is allowed."""
 
 _overrides: dict[str, Any] = {}
 
@@ -52,13 +81,19 @@ def make(values: dict[str, Any]) -> Settings:
     names = [f.name for f in fields(Settings)]
     problems = [f"unknown setting {n!r}{nearest(n, names)}" for n in values if n not in names]
     settings = Settings(**{n: v for n, v in values.items() if n in names})
-    try:
-        _ = settings.interval
-    except OptionError as error:
-        problems.append(str(error))
-    retain: object = settings.retain_checkpoints
-    if isinstance(retain, bool) or not isinstance(retain, int) or retain < 1:
-        problems.append(f"retain_checkpoints must be a whole number from 1, got {retain!r}")
+    for name in ("checkpoint_interval", "buffer_timeout", "lease", "start_timeout"):
+        try:
+            seconds(getattr(settings, name), name, zero=name == "buffer_timeout")
+        except OptionError as error:
+            problems.append(str(error))
+    for name, least, optional in _WHOLE:
+        value: object = getattr(settings, name)
+        if value is None and optional:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            problems.append(f"{name} must be a whole number from {least}, got {value!r}")
+    if settings.runtime not in (None, "embedded", "ray"):
+        problems.append(f"runtime must be 'embedded' or 'ray', got {settings.runtime!r}")
     folder: object = settings.checkpoint_dir
     if folder is not None and not isinstance(folder, str | os.PathLike):
         problems.append(f"checkpoint_dir must be a path or a URL, got {folder!r}")

@@ -155,6 +155,10 @@ class MemoryPlace(Place):
     def delete(self, file: str) -> None:
         self._files.pop(file, None)
 
+    def pop(self, file: str) -> bytes:
+        """Return a file's content and forget it."""
+        return self._files.pop(file)
+
 
 class FsspecPlace(Place):
     """A folder in any fsspec file system that can create a file only if it is not there."""

@@ -116,6 +116,11 @@ class Task:
         if first is not None:
             raise first
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Source: the ids of the splits of this task."""
+        return tuple(self._positions)
+
     # Input -------------------------------------------------------------------------------
 
     def receive(self, frame: Frame) -> None:

@@ -9,6 +9,7 @@ from raystreaming.graph.logical import (
     Partitioning,
     TaskSetup,
 )
+from raystreaming.graph.resources import Placement, Resources
 
 __all__ = [
     "Channel",
@@ -21,6 +22,8 @@ __all__ = [
     "LogicalOperator",
     "OutputEdge",
     "Partitioning",
+    "Placement",
+    "Resources",
     "TaskSetup",
     "TaskSpec",
     "execution_graph",

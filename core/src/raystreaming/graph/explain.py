@@ -9,6 +9,30 @@ from raystreaming.graph.logical import LogicalGraph, LogicalOperator
 
 def guarantee(op: LogicalOperator, durable: bool) -> str:
     """Return what a sink guarantees in this job, in words."""
+    sources = _sources(op)
+    lost = [s.name for s in sources if s.source is not None and not s.source.replayable]
+    if not lost:
+        return _delivery(op, durable)
+    names = " and ".join(map(repr, lost))
+    why = f"{names} cannot be read again, a restart loses what came since the last checkpoint"
+    if len(lost) == len(sources):
+        return f"at-most-once: {why}"
+    return f"{_delivery(op, durable)}; but {why}"
+
+
+def _sources(op: LogicalOperator) -> list[LogicalOperator]:
+    """Return the sources above an operator."""
+    above: list[LogicalOperator] = []
+    waiting = [op]
+    while waiting:
+        one = waiting.pop(0)
+        if one not in above:
+            above.append(one)
+            waiting += [edge.upstream for edge in one.edges]
+    return [one for one in above if one.source is not None]
+
+
+def _delivery(op: LogicalOperator, durable: bool) -> str:
     assert op.sink is not None
     if op.sink.delivery != "exactly-once":
         return "at-least-once: a restart repeats records since the last checkpoint"

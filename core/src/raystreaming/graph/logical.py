@@ -12,6 +12,7 @@ from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink, WriterContext
 from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError
+from raystreaming.graph.resources import Resources
 
 
 class Partitioning(Enum):
@@ -66,6 +67,7 @@ class LogicalOperator:
         label: Name given by the user, for people.
         start_new_chain: Never fused with the operator before it.
         disable_chain: Never fused with any other.
+        resources: What its tasks ask of a node.
         language: Language its function is written in.
         id: Stable identity; set by `LogicalGraph.identify`.
     """
@@ -82,6 +84,7 @@ class LogicalOperator:
     label: str | None = None
     start_new_chain: bool = False
     disable_chain: bool = False
+    resources: Resources = field(default_factory=Resources)
     language: str = "python"
     id: str = ""
 
@@ -159,6 +162,11 @@ class LogicalGraph:
         for op in self.operators:
             if op not in fed and op.sink is None:
                 yield f"stream {op.name!r} has no sink: end it with .sink(fn), .print() or .write_files(...)"
+            if op.source is not None and op.parallelism > 1 and not op.source.parallel:
+                yield (
+                    f"source {op.name!r} is read by one task, not by {op.parallelism}: call set_parallelism "
+                    f"on what follows, e.g. .map(fn).set_parallelism({op.parallelism})"
+                )
             for edge in op.edges:
                 upstream = edge.upstream
                 if edge.partitioning is Partitioning.FORWARD and (upstream.parallelism != op.parallelism):

@@ -22,6 +22,7 @@ from raystreaming.engine.messages import (
     Report,
     SourceEnded,
     TaskOrder,
+    TaskReport,
     WriteManifest,
 )
 from raystreaming.failpoints import reach
@@ -72,6 +73,10 @@ class Attempt:
     def begin(self) -> None:
         """Assign the splits."""
         self._do(self.coordinator.start())
+
+    def adopt(self, tasks: Iterable[TaskReport]) -> None:
+        """Take over from an attempt whose process died while its tasks went on."""
+        self._do(self.coordinator.adopt(tasks, time.monotonic()))
 
     def told(self, report: Report) -> None:
         """Hear from a task."""

@@ -16,6 +16,7 @@ from raystreaming.observe.status import JobStatus
 from raystreaming.runtime import collector
 from raystreaming.runtime.attempt import Attempt
 from raystreaming.runtime.build import build_tasks
+from raystreaming.runtime.restarts import Restarts
 from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.start import Start, abort_open, begin
 from raystreaming.runtime.threads import CallThread
@@ -41,7 +42,7 @@ class EmbeddedJob:
         self._wishes: list[Callable[[Attempt], None]] = []
         self._cancelled = threading.Event()
         self._over = threading.Event()
-        self._restarts = 0
+        self._restarts = Restarts(spec)
         self.state = "starting"
         self.error: BaseException | None = None
         self._store.place.lock()
@@ -80,7 +81,7 @@ class EmbeddedJob:
             job=self._spec.name,
             state=self.state,
             checkpoint=attempt.coordinator.manifest.sequence if attempt is not None else 0,
-            restarts=self._restarts,
+            restarts=self._restarts.total,
             counts=dict(self._counts),
             tasks=worker.status() if worker is not None else [],
         )
@@ -143,16 +144,14 @@ class EmbeddedJob:
 
     def _attempts(self, first: Start) -> Outcome:
         start: Start | None = first
-        in_a_row = 0
         while True:
             try:
                 start = start or begin(self._spec, self._store, fresh=False)
                 return self._run(start)
             except Retryable as error:
-                in_a_row = 1 if start is not None and self._progressed(start) else in_a_row + 1
-                if in_a_row > self._spec.restarts:
-                    raise
-                self._pause(error, in_a_row)
+                progressed = start is not None and self._progressed(start)
+                self.state = "restarting"
+                self._cancelled.wait(self._restarts.failed(error, progressed))
                 if self._cancelled.is_set():
                     return "cancelled"
                 start = None
@@ -200,17 +199,3 @@ class EmbeddedJob:
 
     def _count(self, name: str, n: int) -> None:
         self._counts[name] += n
-
-    def _pause(self, error: Retryable, in_a_row: int) -> None:
-        self._restarts += 1
-        self.state = "restarting"
-        delay = self._spec.restart_delay * 2 ** (in_a_row - 1)
-        log.warning(
-            "job %r: %s; restarts from its last checkpoint in %.0f s (%d of %d)",
-            self._spec.name,
-            error,
-            delay,
-            in_a_row,
-            self._spec.restarts,
-        )
-        self._cancelled.wait(delay)

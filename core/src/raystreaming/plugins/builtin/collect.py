@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
@@ -22,6 +23,13 @@ class CollectSink(TwoPhaseSink[Any]):
         default_factory=dict[str, list[Any]], init=False, repr=False, compare=False
     )
 
+    shipped: set[str] = field(default_factory=set[str], init=False, repr=False, compare=False)
+    ships: bool = field(default=False, init=False, repr=False, compare=False)
+
+    def ship(self) -> None:
+        """Have writers hand their rows over in bytes: they are in other processes."""
+        object.__setattr__(self, "ships", True)
+
     def start_over(self) -> list[Any]:
         """Begin with no rows, in a new list; return the list."""
         object.__setattr__(self, "rows", [])
@@ -29,10 +37,17 @@ class CollectSink(TwoPhaseSink[Any]):
 
     def open(self, state: bytes | None, ctx: WriterContext) -> TwoPhaseWriter[Any]:
         """Return a writer that keeps rows until the checkpoint."""
-        return _CollectWriter(self.prepared, f"{ctx.run}-{ctx.task}")
+        name = f"{ctx.run}-{ctx.task}"
+        return _ShippingWriter(name) if self.ships else _CollectWriter(self.prepared, name)
 
     def commit(self, committables: Sequence[bytes]) -> None:
         """Append the rows, once; those of another process are not here."""
+        if self.ships:
+            for name, rows in map(pickle.loads, committables):
+                if name not in self.shipped:
+                    self.shipped.add(name)
+                    self.rows.extend(rows)
+            return
         for name in committables:
             self.rows.extend(self.prepared.pop(name.decode(), ()))
 
@@ -61,3 +76,16 @@ class _CollectWriter(TwoPhaseWriter[Any]):
         name = f"{self._name}-{epoch}"
         self._prepared[name], self._rows = self._rows, []
         return name.encode()
+
+
+class _ShippingWriter(TwoPhaseWriter[Any]):
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._rows: list[Any] = []
+
+    def write(self, batch: Batch) -> None:
+        self._rows.extend(rows_of(batch.values))
+
+    def prepare(self, epoch: int) -> bytes | None:
+        rows, self._rows = self._rows, []
+        return pickle.dumps((f"{self._name}-{epoch}", rows)) if rows else None
