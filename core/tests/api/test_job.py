@@ -15,8 +15,18 @@ import pytest
 from raystreaming import Job, RayStreamingError, StreamingContext
 from raystreaming.connector import RecordsSource
 from raystreaming.errors import GraphError, JobLocked, OptionError
+from raystreaming.testing.memory import MemorySource
 
 GOLDEN = Path(__file__).parent / "explain"
+
+
+class Ticks(RecordsSource[int]):
+    """Cannot go back."""
+
+    replayable = False
+
+    def records(self, position):
+        yield None, 1
 
 
 class Endless(RecordsSource[int]):
@@ -85,6 +95,31 @@ def test_all_mistakes_of_a_graph_come_at_once():
 )
 def test_a_mistake_is_refused_before_anything_starts(build: Callable, match: str):
     refused(build, match)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda ctx: ctx.from_values(1, 2).name("one"),
+        lambda ctx: ctx.read_text_file("nowhere.txt").name("one"),
+        lambda ctx: ctx.source(Endless()).name("one"),
+    ],
+)
+def test_a_source_of_one_split_is_read_by_one_task(read: Callable):
+    ctx = StreamingContext()
+    read(ctx).set_parallelism(3).map(str).collect()
+    with pytest.raises(GraphError) as failed:
+        ctx.submit()
+    assert str(failed.value) == (
+        "this job cannot run: source 'one' is read by one task, not by 3: call set_parallelism on what "
+        "follows, e.g. .map(fn).set_parallelism(3)"
+    )
+
+
+def test_a_source_of_many_splits_is_read_by_many_tasks():
+    ctx = StreamingContext()
+    ctx.source(MemorySource({"a": [1], "b": [2]})).set_parallelism(2).collect()
+    assert sorted(ctx.execute().result()) == [1, 2]
 
 
 @pytest.mark.parametrize("method", ["map", "flat_map"])
@@ -201,6 +236,20 @@ def test_explain(build: Callable, durable: bool, tmp_path: Path):
 def test_repr_names_the_operator():
     stream = StreamingContext().from_values(1).map(str).name("text")
     assert repr(stream) == "<DataStream of text>"
+
+
+def test_explain_says_what_a_source_that_cannot_be_read_again_costs():
+    ctx = StreamingContext(checkpoint_dir="unused")
+    ticks = ctx.source(Ticks(), "ticks")
+    ticks.map(str).print()
+    both = ticks.union(ctx.from_values(1), ctx.source(Ticks(), "tocks"))
+    both.collect()
+    told = [line.strip() for line in ctx.explain().splitlines() if "restart" in line]
+    loses = "cannot be read again, a restart loses what came since the last checkpoint"
+    assert told == [
+        f"ticks.print: at-most-once: 'ticks' {loses}",
+        f"ticks+from_values+tocks.collect: exactly-once; but 'ticks' and 'tocks' {loses}",
+    ]
 
 
 # Life --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from raystreaming import DataStream, Job, JobError, KeyedStream, StreamingContext
 from raystreaming.errors import OperatorError
+from raystreaming.testing.memory import MemorySource
 
 Run = Callable[..., list]
 
@@ -121,7 +122,7 @@ def test_filter_keeps_exactly_what_is_true(values: list[int]):
 def test_union_has_every_record_of_every_stream_in_its_own_order(collected: Run):
     def build(ctx: StreamingContext) -> DataStream:
         a = ctx.from_collection([("a", n) for n in range(3000)])
-        b = ctx.from_collection([("b", n) for n in range(2000)]).set_parallelism(2)
+        b = ctx.source(MemorySource({"b": [("b", n) for n in range(2000)]})).set_parallelism(2)
         return a.union(b, a.map(lambda r: ("c", r[1])))
 
     rows = collected(build)

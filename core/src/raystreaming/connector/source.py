@@ -149,6 +149,13 @@ class Source(Options, ABC, Generic[T_co]):
     columnar: ClassVar[bool] = False
     """Whether readers can give Arrow batches."""
 
+    parallel: ClassVar[bool] = True
+    """Whether there can be several splits: else more than one task is refused."""
+
+    replayable: ClassVar[bool] = True
+    """Whether what lies behind a position can be read again. If not, a restart loses the records since
+    the last checkpoint, and ``explain`` says so."""
+
     @property
     @abstractmethod
     def bounded(self) -> bool:
@@ -172,7 +179,7 @@ class Source(Options, ABC, Generic[T_co]):
 
 
 class RecordsSource(Source[T_co]):
-    """First rung of the ladder: one split, one method.
+    """First rung of the ladder: one split, one method. Set ``replayable = False`` if it ignores `position`.
 
     Example:
         >>> from raystreaming.connector import RecordsSource, option
@@ -182,6 +189,8 @@ class RecordsSource(Source[T_co]):
         ...         for n in range(self.start if position is None else position, 0, -1):
         ...             yield n - 1, n
     """
+
+    parallel = False
 
     @property
     def bounded(self) -> bool:

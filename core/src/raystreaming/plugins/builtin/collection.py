@@ -29,6 +29,8 @@ class CollectionSource(Source[T_co]):
     reads. A restart goes on at the index of the checkpoint.
     """
 
+    parallel = False
+
     values: Sequence[Any] = option(kw_only=False, doc="The records, in order.")
 
     @property

@@ -31,6 +31,8 @@ class TextFileSource(Source[str]):
     checkpoint; a finished job that is run again reads what was appended.
     """
 
+    parallel = False
+
     path: str | os.PathLike[str] = option(kw_only=False, doc="The file.")
 
     @property
