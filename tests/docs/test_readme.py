@@ -71,10 +71,20 @@ def test_every_command_named_exists(command):
     assert f'"{name}"' in (CHECKOUT / script).read_text() + (CHECKOUT / "tools/devtool.py").read_text()
 
 
-def test_the_plugin_guide_runs_and_has_every_hook_as_it_is(tmp_path):
-    guide = (ROOT / "docs" / "plugins.md").read_text()
-    (code,) = re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+GUIDE = (ROOT / "docs" / "plugins.md").read_text()
+GUIDE_BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+
+
+def test_the_plugin_guide_has_a_plugin_and_both_kinds_of_operators():
+    assert len(GUIDE_BLOCKS) == 3
+
+
+@pytest.mark.parametrize("code", GUIDE_BLOCKS, ids=range(len(GUIDE_BLOCKS)))
+def test_the_plugin_guide_runs(code, tmp_path):
     run(code, tmp_path)
+
+
+def test_the_plugin_guide_has_every_hook_as_it_is():
     hooks = {name: fn for name, fn in vars(hookspecs).items() if hasattr(fn, "raystreaming_spec")}
-    told = set(re.findall(r"^\| `(raystreaming_\w+\(.*?)` \|", guide, re.MULTILINE))
+    told = set(re.findall(r"^\| `(raystreaming_\w+\(.*?)` \|", GUIDE, re.MULTILINE))
     assert told == {f"{name}{inspect.signature(fn)}".replace("'", "") for name, fn in hooks.items()}

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from raystreaming.connector import Sink, Source
+from raystreaming.connector import OperatorFactory, Sink, Source
 from raystreaming.plugins import GROUP
 from raystreaming.plugins.registry import FIRST_PARTY, Registered, Registry
 
@@ -58,7 +58,7 @@ def test_loading_a_plugin_imports_no_client_and_no_other_plugin(name: str):
 @pytest.mark.parametrize("connector", CONNECTORS, ids=lambda c: f"{c.kind}-{c.spec.name}")
 def test_every_target_is_a_connector_whose_options_are_documented(connector: Registered):
     cls = connector.load()
-    assert issubclass(cls, {"source": Source, "sink": Sink}[connector.kind])
+    assert issubclass(cls, {"source": Source, "sink": Sink, "operator": OperatorFactory}[connector.kind])
     assert connector.spec.summary
     assert cls.__doc__
     for field in dataclasses.fields(cls):

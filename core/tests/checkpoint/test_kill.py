@@ -17,7 +17,9 @@ JOB = '''
 import os, sys, time
 from pathlib import Path
 from raystreaming import StreamingContext
-from raystreaming.connector import TwoPhaseSink, TwoPhaseWriter, option
+from raystreaming.connector import (
+    Batch, Operator, OperatorFactory, TwoPhaseSink, TwoPhaseWriter, option, pack, unpack
+)
 
 
 class LinesSink(TwoPhaseSink[object]):
@@ -71,7 +73,32 @@ class LinesWriter(TwoPhaseWriter[object]):
             self.file.close()
 
 
-source, parallelism = sys.argv[1], int(sys.argv[2])
+class Count(OperatorFactory[list, list]):
+    """Counts as the reduce does, with state of its own."""
+
+    def make(self):
+        return Counting()
+
+
+class Counting(Operator):
+    def __init__(self):
+        self.counts = {}
+
+    def process(self, batch):
+        out = []
+        for key in batch.keys:
+            self.counts[key] = self.counts.get(key, 0) + 1
+            out.append([key, self.counts[key]])
+        yield Batch(out)
+
+    def snapshot(self):
+        return pack(self.counts)
+
+    def restore(self, state):
+        self.counts = unpack(state)
+
+
+source, parallelism, counter = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 ctx = StreamingContext(checkpoint_dir="cp", checkpoint_interval="20ms", retain_checkpoints=1)
 if source == "text":
     lines = ctx.read_text_file("lines.txt")
@@ -79,7 +106,10 @@ else:
     lines = ctx.from_collection(Path("lines.txt").read_text().splitlines())
 words = lines.flat_map(lambda line: (time.sleep(0.0005), line.split())[1]).set_parallelism(parallelism)
 pairs = words.map(lambda w: [w, 1]).key_by(lambda p: p[0])
-out = pairs.reduce(lambda a, b: [a[0], a[1] + b[1]])
+if counter == "reduce":
+    out = pairs.reduce(lambda a, b: [a[0], a[1] + b[1]])
+else:
+    out = pairs.apply(Count())
 out.map(lambda p: f"{p[0]} {p[1]}").sink(LinesSink("out"))
 ctx.submit("count").wait()
 '''
@@ -96,14 +126,19 @@ def more_files_than(folder: Path, count: int) -> bool:
     return len(list(folder.iterdir())) > count
 
 
-@pytest.mark.parametrize(("source", "parallelism"), [("text", 1), ("collection", 3)])
-def test_killed_at_any_moment_the_output_is_that_of_one_run(tmp_path: Path, source: str, parallelism: int):
+@pytest.mark.parametrize(
+    ("source", "parallelism", "counter"),
+    [("text", 1, "reduce"), ("collection", 3, "reduce"), ("collection", 2, "operator")],
+)
+def test_killed_at_any_moment_the_output_is_that_of_one_run(
+    tmp_path: Path, source: str, parallelism: int, counter: str
+):
     lines = [f"w{n % 211} w{n % 7} w{n % 1999}" for n in range(6000)]
     (tmp_path / "lines.txt").write_text("\n".join(lines))
     (tmp_path / "out").mkdir()
     job = tmp_path / "job.py"
     job.write_text(JOB)
-    command = [sys.executable, job, source, str(parallelism)]
+    command = [sys.executable, job, source, str(parallelism), counter]
     moments = []
     progress = set()
     for kill in range(KILLS):

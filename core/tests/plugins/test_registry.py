@@ -409,6 +409,113 @@ def test_typos_of_methods_are_plain_attribute_errors(site: Site):
     ]
 
 
+OPERATORS = """
+from raystreaming.connector import Batch, Operator, OperatorFactory, operator, option
+
+class Dedupe(OperatorFactory[object, object]):
+    key: str = option(doc="Field.")
+
+    def make(self):
+        return Deduping(self.key)
+
+class Deduping(Operator):
+    def __init__(self, key):
+        self.key, self.seen = key, set()
+
+    def process(self, batch):
+        for value in batch.values:
+            if value[self.key] not in self.seen:
+                self.seen.add(value[self.key])
+                yield Batch([value])
+
+@operator
+def twice(value: object):
+    return [value, value]
+"""
+
+OPERATORS_PLUGIN = """
+from raystreaming.plugins import OperatorSpec, hookimpl
+
+@hookimpl
+def raystreaming_operators():
+    target = "{module}.source:{{}}".format
+    yield OperatorSpec(name="dedupe", target=target("Dedupe"), summary="Drop repeats.", aliases=("unique",))
+    yield OperatorSpec(name="{other}", target=target("twice"), summary="Twice.")
+"""
+
+
+def operators(module: str, other: str = "twice") -> str:
+    return OPERATORS_PLUGIN.format(module=module, other=other)
+
+
+def test_a_plugins_operators_are_methods_of_streams(site: Site):
+    site.install("acme-operators", operators("acme_operators"), source=OPERATORS)
+    assert site.lines(
+        """
+        s = ctx.from_values({"a": 1}, {"a": 1}, {"a": 2})
+        print(loaded("acme_operators._plugin"))
+        s.dedupe(key="a").twice().collect()
+        print(ctx.execute().result())
+        print(repr(s.dedupe(key="a")), repr(s.unique(key="b")), repr(s.key_by(len).dedupe(key="a")))
+        print({"dedupe", "unique", "twice", "map", "write_print"} <= set(dir(s)))
+        print(error(lambda: s.dedupe(kye="a")))
+        print(error(lambda: s.dedup))
+        print(error(lambda: s.flatmap))
+        print(error(lambda: s._repr_html_))
+        """
+    ) == [
+        "[]",
+        "[{'a': 1}, {'a': 1}, {'a': 2}, {'a': 2}]",
+        "<DataStream of dedupe> <DataStream of unique> <DataStream of dedupe>",
+        "True",
+        "OptionError: Dedupe: unknown option 'kye' (did you mean 'key'?); missing option 'key'",
+        "AttributeError: 'DataStream' object has no attribute 'dedup' (did you mean 'dedupe'?)",
+        "AttributeError: 'DataStream' object has no attribute 'flatmap' (did you mean 'flat_map'?)",
+        "AttributeError: 'DataStream' object has no attribute '_repr_html_'",
+    ]
+
+
+@pytest.mark.parametrize("name", ["map", "reduce", "set_parallelism", "write_twice", "_twice"])
+def test_an_operator_that_streams_have_already_is_refused_and_nothing_else(site: Site, name: str):
+    site.install("acme-operators", operators("acme_operators", name), source=OPERATORS)
+    done = site.run(
+        f"""
+        from raystreaming.plugins.registry import registry
+        s = ctx.from_values({{"a": 1}}, {{"a": 1}})
+        s.dedupe(key="a").map(str).collect()
+        print(ctx.execute().result(), "{name}" in registry().names("operator"))
+        print(error(lambda: registry().operator("{name}")))
+        from raystreaming.cli.main import main
+        print(main(["plugins"]))
+        """
+    )
+    says = f"operator {name!r} of acme-operators cannot be called so, as streams have that name themselves"
+    assert done.returncode == 0, done.stderr
+    first, second, *listing, status = done.stdout.splitlines()
+    assert first == "[\"{'a': 1}\"] False"
+    assert second.startswith(f"PluginConflict: {says}: use its class with stream.apply(...)")
+    assert done.stderr.count(says) == 1
+    assert [line.split()[0] for line in listing if "acme-operators 1.2" in line] == ["stream.dedupe"]
+    assert listing[-1].startswith(says)
+    assert status == "1"
+
+
+def test_two_dists_with_one_operator_are_both_named_and_only_that_name_is_blocked(site: Site):
+    site.install("acme-operators", operators("acme_operators"), source=OPERATORS)
+    site.install("zeta-operators", operators("zeta_operators", "double"), source=OPERATORS)
+    assert site.lines(
+        """
+        s = ctx.from_values(1)
+        print(error(lambda: s.dedupe(key="a")))
+        print(repr(s.twice()), repr(s.double()))
+        """
+    ) == [
+        "PluginConflict: operator 'dedupe' is provided by acme-operators and zeta-operators: "
+        "uninstall one of them, e.g. pip uninstall zeta-operators",
+        "<DataStream of twice> <DataStream of double>",
+    ]
+
+
 def test_a_plugin_that_is_in_use_by_several_threads_is_loaded_once(site: Site):
     site.install(
         "raystreaming-acme",

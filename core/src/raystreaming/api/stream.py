@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from raystreaming.connector.factory import FunctionOperator, OperatorFactory
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink
-from raystreaming.errors import GraphError
+from raystreaming.errors import GraphError, UnknownConnector, nearest
 from raystreaming.graph import Edge, LogicalGraph, LogicalOperator, Partitioning, TaskSetup
 from raystreaming.operators import flat_map, rows, stateless
+from raystreaming.operators.custom import custom
 from raystreaming.operators.keyed import Reduce
 from raystreaming.operators.sink import SinkOperator
-from raystreaming.plugins.registry import registry
+from raystreaming.plugins.registry import registry, reserve_operators
 
 if TYPE_CHECKING:
     import pyarrow.compute as pc
@@ -116,6 +118,40 @@ class DataStream(Stream, Generic[T]):
             )
         return self._then("filter", lambda _: stateless.FilterExpression(fn), columnar=True)
 
+    def apply(
+        self, operator: OperatorFactory[T, U] | FunctionOperator[T, U], kind: str | None = None
+    ) -> DataStream[U]:
+        """Apply an operator of a plugin, or one of your own.
+
+        Args:
+            operator: The operator with its options.
+            kind: What the operator is called in ids; by default the class's name.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> from raystreaming.connector import operator
+            >>> @operator
+            ... def above(n: int, *, limit: int):
+            ...     if n > limit:
+            ...         yield n
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values(1, 5, 3).apply(above(limit=2)).collect()
+            >>> ctx.execute("apply").result()
+            [5, 3]
+        """
+        if not isinstance(operator, OperatorFactory | FunctionOperator):
+            raise GraphError(
+                f"apply() takes an operator with its options, e.g. Dedupe(...), got {operator!r}: for a "
+                f"function of one record use map, filter or flat_map"
+            )
+        may_have_state = isinstance(operator, OperatorFactory)
+        return self._then(
+            kind or type(operator).__name__,
+            lambda _: custom(operator),
+            columnar=operator.columnar,
+            stateful=may_have_state,
+        )
+
     def union(self, *others: DataStream[T]) -> DataStream[T]:
         """Put the records of several streams into one, in no particular order between them.
 
@@ -195,26 +231,39 @@ class DataStream(Stream, Generic[T]):
         """Keep every record in memory for `Job.result` (exactly once)."""
         return self.sink(registry().sink("collect")(), "collect")
 
-    def __getattr__(self, name: str) -> Callable[..., StreamSink]:
-        """Resolve ``write_<connector>`` from the installed plugins."""
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Resolve ``write_<connector>``, and operators by name, from the installed plugins."""
         if name == "reduce":
             raise AttributeError("reduce() combines records of a key: call .key_by(fn) before it")
-        if not name.startswith("write_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        cls = registry().sink(name.removeprefix("write_"))
-        return partial(_write, self, cls, name)
+        if name.startswith("write_"):
+            return partial(_write, self, registry().sink(name.removeprefix("write_")), name)
+        unknown = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if name.startswith("_"):
+            raise AttributeError(unknown)
+        try:
+            cls = registry().operator(name)
+        except UnknownConnector:
+            public = (n for n in dir(self) if not n.startswith("_"))
+            raise AttributeError(unknown + nearest(name, public)) from None
+        return partial(_apply, self, cls, name)
 
     def __dir__(self) -> Iterable[str]:
-        """List the writers of all installed plugins too."""
-        return [*super().__dir__(), *(f"write_{n}" for n in registry().names("sink"))]
+        """List the operators and writers of all installed plugins too."""
+        writers = (f"write_{n}" for n in registry().names("sink"))
+        return [*super().__dir__(), *registry().names("operator"), *writers]
 
     def _then(
-        self, kind: str, build: Callable[[TaskSetup], Operator], columnar: bool = False
+        self,
+        kind: str,
+        build: Callable[[TaskSetup], Operator],
+        columnar: bool = False,
+        stateful: bool = False,
     ) -> DataStream[Any]:
         operator = LogicalOperator(
             kind,
             [self._edge()],
             build=build,
+            stateful=stateful,
             columnar=columnar,
             parallelism=self._operator.parallelism,
         )
@@ -235,14 +284,7 @@ class KeyedStream(DataStream[T], Generic[K, T]):
                 The first record of a key is its first value.
         """
         _callable("reduce", fn)
-        operator = LogicalOperator(
-            "reduce",
-            [self._edge()],
-            build=lambda setup: Reduce(fn, setup.key_groups),
-            stateful=True,
-            parallelism=self._operator.parallelism,
-        )
-        return DataStream(self._graph, self._graph.add(operator))
+        return self._then("reduce", lambda setup: Reduce(fn, setup.key_groups), stateful=True)
 
     def _edge(self) -> Edge:
         return Edge(self._operator, Partitioning.KEY)
@@ -262,3 +304,13 @@ def _write(
     stream: DataStream[Any], cls: type[Sink[Any]], name: str, *args: Any, **options: Any
 ) -> StreamSink:
     return stream.sink(cls(*args, **options), name)
+
+
+def _apply(
+    stream: DataStream[Any], cls: Callable[..., Any], name: str, *args: Any, **options: Any
+) -> DataStream[Any]:
+    return stream.apply(cls(*args, **options), name)
+
+
+# What plugins may not call their operators: nobody could reach them.
+reserve_operators(name for name in dir(KeyedStream) if not name.startswith("_"))

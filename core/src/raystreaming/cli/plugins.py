@@ -17,7 +17,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def show(options: argparse.Namespace) -> int:
-    """Print a line per connector, and the traceback of every plugin that does not load."""
+    """Print a line per connector, the names that are blocked, and tracebacks of what does not load."""
     found = registry()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # failures are shown in full below
@@ -29,7 +29,10 @@ def show(options: argparse.Namespace) -> int:
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
     for method, dist, summary in rows:
         print(f"{method:{widths[0]}}  {dist:{widths[1]}}  {summary}")
+    conflicts = found.conflicts()
+    for conflict in conflicts:
+        print(f"\n{conflict}")
     for failure in found.failures:
         print(f"\n{failure.name} of {failure.dist} {failure.version} does not load:")
         print(failure.traceback())
-    return 1 if found.failures else 0
+    return 1 if found.failures or conflicts else 0

@@ -1,5 +1,6 @@
 """What authors of connectors import: base classes, options and errors."""
 
+from raystreaming.connector.factory import FunctionOperator, OperatorFactory, operator
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.options import Options, Secret, option
 from raystreaming.connector.sink import (
@@ -30,9 +31,11 @@ __all__ = [
     "BatchSink",
     "ConnectorError",
     "Fetched",
+    "FunctionOperator",
     "KnownSplit",
     "Operator",
     "OperatorContext",
+    "OperatorFactory",
     "OptionError",
     "Options",
     "PlanContext",
@@ -51,6 +54,7 @@ __all__ = [
     "TwoPhaseWriter",
     "Writer",
     "WriterContext",
+    "operator",
     "option",
     "pack",
     "unpack",

@@ -46,8 +46,10 @@ class Operator(ABC):
         """Yield what `batch` becomes, piece by piece.
 
         Called once per batch; the iterator is pulled to its end before the next call, other
-        tasks may run in between. Yields at least once per call (an empty batch if there is
-        nothing), no piece longer than the piece limit if it expands. Never changes `batch`.
+        tasks may run in between. An operator that expands yields no piece longer than the piece
+        limit. Never changes `batch`. The engine's own operators yield at least once per call (an
+        empty batch if there is nothing), so that a long input is left in between; for those of an
+        `OperatorFactory` the engine does it.
         """
 
     def finish(self) -> Iterator[Batch]:

@@ -6,6 +6,7 @@ import copy
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NoReturn
 
 from raystreaming.errors import ConnectorError, OperatorError, short_repr
@@ -18,6 +19,8 @@ GENERATED = "<row loop>"
 
 def describe(fn: Callable[..., Any]) -> str:
     """Name a function for messages: with file and line where it has them."""
+    while isinstance(fn, partial):
+        fn = fn.func
     name: str = getattr(fn, "__qualname__", type(fn).__qualname__)
     code = getattr(fn, "__code__", None)
     return name if code is None else f"{name} ({code.co_filename}:{code.co_firstlineno})"

@@ -54,9 +54,9 @@ class SinkSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorSpec:
-    """An operator, listed by ``raystreaming plugins``; streams do not resolve them yet.
+    """An operator that appears as ``stream.<name>(...)``; refused where streams have that method.
 
-    Attributes as in `SourceSpec`.
+    Attributes as in `SourceSpec`; `target` is an `OperatorFactory`, or a function marked with `operator`.
     """
 
     name: str

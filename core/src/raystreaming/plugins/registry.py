@@ -35,6 +35,9 @@ FIRST_PARTY = {
 }
 """Connector name -> distribution, for the message that says what to install."""
 
+_reserved: set[str] = set()
+"""What streams are able to do by themselves; see `reserve_operators`."""
+
 _KINDS: dict[type[Spec], Kind] = {SourceSpec: "source", SinkSpec: "sink", OperatorSpec: "operator"}
 
 
@@ -133,11 +136,7 @@ class Registry:
             if (kind, name) not in self._found:
                 self.load_all()
             if (kind, name) in self._conflicts:
-                dists = sorted(self._conflicts[kind, name])
-                raise PluginConflict(
-                    f"{kind} {name!r} is provided by {' and '.join(dists)}: "
-                    f"uninstall one of them, e.g. pip uninstall {dists[-1]}"
-                )
+                raise PluginConflict(self._conflict(kind, name))
             if (kind, name) in self._found:
                 return self._found[kind, name]
             raise self._missing(kind, name)
@@ -154,6 +153,12 @@ class Registry:
         with self._lock:
             self.load_all()
             return sorted(name for k, name in self._found if k == kind)
+
+    def conflicts(self) -> list[str]:
+        """Return, for every name that is blocked, who claims it."""
+        with self._lock:
+            self.load_all()
+            return [self._conflict(*key) for key in sorted(self._conflicts)]
 
     # Loading -----------------------------------------------------------------------------
 
@@ -205,10 +210,24 @@ class Registry:
 
     def _take(self, new: Registered, name: str) -> None:
         key = (new.kind, name)
+        if new.kind == "operator" and _is_reserved(name):
+            self._conflicts.setdefault(key, set()).add(new.dist)
+            warnings.warn(self._conflict(*key), stacklevel=2)
+            return
         old = self._found.get(key)
         if old is not None and old.dist != new.dist:
             self._conflicts.setdefault(key, {old.dist}).add(new.dist)
         self._found[key] = new
+
+    def _conflict(self, kind: Kind, name: str) -> str:
+        dists = " and ".join(sorted(self._conflicts[kind, name]))
+        if kind == "operator" and _is_reserved(name):
+            return (
+                f"operator {name!r} of {dists} cannot be called so, as streams have that name themselves: "
+                f"use its class with stream.apply(...), and ask the authors for another name"
+            )
+        last = max(self._conflicts[kind, name])
+        return f"{kind} {name!r} is provided by {dists}: uninstall one of them, e.g. pip uninstall {last}"
 
     def _stage(self, specs: Iterable[Spec]) -> None:
         for spec in specs:  # a generator raises here, inside the try of its own plugin
@@ -268,6 +287,15 @@ class Registry:
             f"no installed plugin has a {kind} {name!r}{nearest(name, [*known, *FIRST_PARTY])}; "
             f"installed: {', '.join(known) or 'none'}"
         )
+
+
+def reserve_operators(names: Iterable[str]) -> None:
+    """Keep names from operators of plugins; called once by the module that has the methods."""
+    _reserved.update(names)
+
+
+def _is_reserved(name: str) -> bool:
+    return name in _reserved or name.startswith(("_", "write_"))
 
 
 def _check(spec: Spec) -> None:
