@@ -189,7 +189,8 @@ class Transport:
     def close(self) -> None:
         """Say goodbye and end all connections, and the thread; any thread may call it, more than once.
 
-        What was sent before goes out, unless a peer does not take it within a second.
+        What was sent to connected peers goes out, unless one does not take it within a second. What is
+        still collected does not.
         """
         self._io.call(self._shut)
         self._io.join()
