@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -10,7 +10,15 @@ from raystreaming.connector.factory import FunctionOperator, OperatorFactory
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink
 from raystreaming.errors import GraphError, UnknownConnector, nearest
-from raystreaming.graph import Edge, LogicalGraph, LogicalOperator, Partitioning, TaskSetup
+from raystreaming.graph import (
+    Edge,
+    LogicalGraph,
+    LogicalOperator,
+    Partitioning,
+    Placement,
+    Resources,
+    TaskSetup,
+)
 from raystreaming.operators import flat_map, rows, stateless
 from raystreaming.operators.custom import custom
 from raystreaming.operators.keyed import Reduce
@@ -50,6 +58,28 @@ class Stream:
         """Fix the operator's identity, so that its state finds it after the program has changed."""
         _text("uid", uid)
         self._operator.uid = uid
+        return self
+
+    def resources(
+        self: S,
+        *,
+        num_cpus: float | None = None,
+        num_gpus: float = 0.0,
+        custom: Mapping[str, float] | None = None,
+        placement: Placement | None = None,
+    ) -> S:
+        """Say what each task of the operator asks of a node; Ray places by it, one process ignores it.
+
+        Operators of one chain share a task: it asks for the most that any of them does.
+
+        Args:
+            num_cpus: CPUs; by default a worker reserves a tenth of one.
+            num_gpus: GPUs.
+            custom: The cluster's own resources by name, e.g. ``{"disk": 1}``.
+            placement: ``"spread"`` puts the tasks on different nodes where it can, ``"pack"`` on the
+                job master's node while that has room.
+        """
+        self._operator.resources = _resources(num_cpus, num_gpus, custom or {}, placement)
         return self
 
     def __repr__(self) -> str:
@@ -298,6 +328,18 @@ def _callable(method: str, fn: object) -> None:
 def _text(method: str, value: object) -> None:
     if not isinstance(value, str) or not value:
         raise GraphError(f"{method}() takes a text, got {value!r}")
+
+
+def _resources(
+    num_cpus: float | None, num_gpus: float, custom: Mapping[str, float], placement: Placement | None
+) -> Resources:
+    amounts = {"num_cpus": num_cpus or 0, "num_gpus": num_gpus, **custom}
+    for name, amount in amounts.items():
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or amount < 0:
+            raise GraphError(f"resources(): {name} must be a number from 0, got {amount!r}")
+    if placement not in (None, "spread", "pack"):
+        raise GraphError(f"resources(): placement must be 'spread' or 'pack', got {placement!r}")
+    return Resources(num_cpus, num_gpus, dict(custom), placement)
 
 
 def _write(
