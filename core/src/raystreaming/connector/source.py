@@ -161,12 +161,18 @@ class Source(Options, ABC, Generic[T_co]):
     def bounded(self) -> bool:
         """Whether every split ends by itself."""
 
+    @property
+    def discovery_interval(self) -> float | None:
+        """Seconds between two calls of `plan` while the job runs, which find new splits; None: none."""
+        return None
+
     @abstractmethod
     def plan(self, ctx: PlanContext) -> Sequence[Split]:
         """List the splits to read. Deterministic for the same outside world; ids are stable.
 
-        Called on the driver before a job's first start, and at later starts of a finished or
-        unbounded job (a killed bounded run keeps its splits). May block and use the network.
+        Called before a job's first start, at later starts of a finished or unbounded job (a killed
+        bounded run keeps its splits), and every `discovery_interval` seconds while an unbounded job runs,
+        in a thread of its own: new splits are read once a checkpoint has them. May block and use the network.
 
         Raises:
             Retryable: The outside does not answer. Raised to the caller of `submit`.

@@ -91,7 +91,7 @@ class Coordinator:
                 self._running_sources.discard(report.task)
             if report.task in self._assigned:
                 self._assigned[report.task] = set(report.splits)
-        commands = self._assign_open_splits(idle_too=not any(r.splits for r in reports))
+        commands = self._assign_open_splits(idle_too=True)
         if max(r.epoch for r in reports) > self._epoch:
             commands += self._trigger(now)
             for report in reports:

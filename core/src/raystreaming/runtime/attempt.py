@@ -7,10 +7,11 @@ and commits to the I/O thread, whose answers come back as calls in the attempt's
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterable
 
-from raystreaming.checkpoint.manifest import Manifest
+from raystreaming.checkpoint.manifest import Manifest, SplitState
 from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.engine.coordinator import Coordinator, Phase
 from raystreaming.engine.messages import (
@@ -25,10 +26,11 @@ from raystreaming.engine.messages import (
     TaskReport,
     WriteManifest,
 )
+from raystreaming.errors import ConnectorError
 from raystreaming.failpoints import reach
 from raystreaming.observe.notices import log
 from raystreaming.runtime.spec import JobSpec
-from raystreaming.runtime.start import Start, commit
+from raystreaming.runtime.start import Start, commit, discover
 from raystreaming.runtime.threads import CallThread
 
 
@@ -41,6 +43,7 @@ class Attempt:
         start: Where it begins.
         order: Gives an order to the worker that has the task.
         io: Thread for manifests and commits.
+        planning: Thread that looks for new splits.
         post: Has the attempt's thread call something soon.
 
     Attributes:
@@ -56,12 +59,14 @@ class Attempt:
         start: Start,
         order: Callable[[TaskOrder], None],
         io: CallThread,
+        planning: CallThread,
         post: Callable[[Callable[[], None]], None],
     ) -> None:
         self._spec = spec
         self._store = store
         self._order = order
         self._io = io
+        self._planning = planning
         self._post = post
         self._cancelled = False
         self.outcome: Outcome | None = None
@@ -69,6 +74,12 @@ class Attempt:
         self.coordinator = Coordinator(
             spec.execution, start.manifest, spec.checkpoint_interval, self.completed
         )
+
+        self._next_planning = {
+            op.id: self.completed + op.source.discovery_interval
+            for op in spec.graph.sources
+            if op.source is not None and not op.source.bounded and op.source.discovery_interval is not None
+        }
 
     def begin(self) -> None:
         """Assign the splits."""
@@ -92,6 +103,11 @@ class Attempt:
             When something is due next unless told something before; None if never.
         """
         self._do(self.coordinator.tick(now))
+        for source, due in self._next_planning.items():
+            if now >= due:
+                self._next_planning[source] = math.inf
+                manifest = self.coordinator.manifest
+                self._planning.call(functools.partial(self._discover, source, manifest))
         committing = self.coordinator.phase in (Phase.WRITING, Phase.COMMITTING)
         if self._cancelled and not committing and self.outcome is None:
             self.outcome = "cancelled"
@@ -125,6 +141,24 @@ class Attempt:
                     reach("finished")
                 case _:
                     self._order(command)
+
+    # The planning thread -----------------------------------------------------------------
+
+    def _discover(self, source: str, manifest: Manifest) -> None:
+        op = next(op for op in self._spec.graph.sources if op.id == source)
+        assert op.source is not None
+        assert op.source.discovery_interval is not None
+        splits: dict[str, SplitState] = {}
+        try:
+            splits = discover(op, manifest)
+        except ConnectorError as error:  # the readers say so themselves where they cannot go on
+            log.warning("job %r: looking for new splits of %s: %s", self._spec.name, op.name, error)
+        again = time.monotonic() + op.source.discovery_interval
+        self._post(lambda: self._discovered(source, splits, again))
+
+    def _discovered(self, source: str, splits: dict[str, SplitState], again: float) -> None:
+        self._next_planning[source] = again
+        self.coordinator.splits_found(source, splits)
 
     # The I/O thread ----------------------------------------------------------------------
 

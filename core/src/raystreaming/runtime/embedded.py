@@ -53,6 +53,7 @@ class EmbeddedJob:
             raise
         sources = [t for t in spec.execution.tasks if t.vertex.source is not None]
         self._io = CallThread(f"{spec.name} io", self._thread_failed)
+        self._planning = CallThread(f"{spec.name} planning", self._thread_failed)
         self._readers = {t.id: CallThread(f"{spec.name} {t.name}", self._thread_failed) for t in sources}
         # No daemon: a script may end after submit, and the job runs to its end.
         threading.Thread(target=self._main, args=(start,), name=f"{spec.name} loop").start()
@@ -111,7 +112,7 @@ class EmbeddedJob:
                 self._abandon()
         finally:
             collector.restore()
-            for thread in (self._io, *self._readers.values()):
+            for thread in (self._io, self._planning, *self._readers.values()):
                 thread.end()
             self._store.place.unlock()
             self._over.set()
@@ -173,7 +174,7 @@ class EmbeddedJob:
             report=lambda report: worker.post(lambda: attempt.told(report)),
             count=self._count,
         )
-        attempt = Attempt(spec, store, start, worker.order, self._io, worker.post)
+        attempt = Attempt(spec, store, start, worker.order, self._io, self._planning, worker.post)
 
         def turn(now: float) -> float | None:
             due = attempt.tick(now)

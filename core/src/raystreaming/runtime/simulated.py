@@ -33,15 +33,17 @@ from raystreaming.engine.messages import (
     Outcome,
     Snapshot,
     SourceEnded,
+    StoredSnapshot,
+    TaskReport,
     WriteManifest,
 )
 from raystreaming.engine.task import Task
 from raystreaming.errors import JobLocked
-from raystreaming.graph import LogicalGraph
+from raystreaming.graph import LogicalGraph, LogicalOperator
 from raystreaming.records import Barrier, Batch, Frame
 from raystreaming.runtime.build import build_tasks
 from raystreaming.runtime.spec import JobSpec
-from raystreaming.runtime.start import begin, commit
+from raystreaming.runtime.start import begin, commit, discover
 from raystreaming.runtime.storing import store_snapshot
 
 Wish = Literal["stop", "drain"]
@@ -82,6 +84,7 @@ class Simulated:
         steps: How many things happened.
         checkpoints: How many checkpoints were completed.
         crashes: How often everything was lost, restarts included.
+        takeovers: How often a coordinator took over from one that died.
         fenced: How many runs that lived on were refused a manifest.
         repeats: How many frames were delivered again, in part or as a stranger's.
         capacity: How many records a channel took before its senders had to wait.
@@ -94,6 +97,7 @@ class Simulated:
     steps: int
     checkpoints: int
     crashes: int
+    takeovers: int
     fenced: int
     repeats: int
     capacity: int
@@ -109,6 +113,7 @@ class Simulation:
         seed: Decides everything that happens.
         place: Where the checkpoints are; give the place of an earlier simulation to go on.
         crashes: How often everything may be lost.
+        coordinator_deaths: How often only the coordinator dies, and another takes over.
         zombies: How many of the crashes only look like one: the old run lives on.
         zombies_retire: Runs that live on also delete old checkpoints.
         wish: `stop` or `drain` the job at some step.
@@ -125,6 +130,7 @@ class Simulation:
         *,
         place: Place | None = None,
         crashes: int = 0,
+        coordinator_deaths: int = 0,
         zombies: int = 0,
         zombies_retire: bool = True,
         wish: Wish | None = None,
@@ -150,6 +156,8 @@ class Simulation:
         self.tick = self.random.choice(TICKS)
         self.store = CheckpointStore(_WatchedPlace(place or MemoryPlace(), self._outside), spec.retain)
         self._crashes_left = crashes
+        self._coordinator_deaths_left = coordinator_deaths
+        self.takeovers = 0
         self._zombies_left = zombies
         self._zombies_retire = zombies_retire
         self._crash_rate = self.random.choice(CRASH_RATES)
@@ -193,6 +201,7 @@ class Simulation:
             self.steps,
             self.checkpoints,
             self.crashes,
+            self.takeovers,
             self.fenced,
             self.repeats,
             self.capacity,
@@ -211,6 +220,9 @@ class Simulation:
                     if not self._crash(run):
                         continue
                     run = self._begin()
+                if self._coordinator_deaths_left and self.random.random() < self._crash_chance(run):
+                    self._coordinator_deaths_left -= 1
+                    self.takeovers += run.replace_coordinator()
                 if self._wish is not None and self.steps >= self._wish_at:
                     run.wish(self._wish)
                 if self._zombies and self.random.random() < 0.4:
@@ -462,6 +474,12 @@ class _Run:
         self._sources = {t.spec.id: _Source(t) for t in self.tasks if t.spec.vertex.source}
         self._io: list[tuple[str, Callable[[], None]]] = []
         self._mail: list[Callable[[], None]] = []
+        self._stored: dict[int, StoredSnapshot] = {}
+        self._discovering = [
+            op
+            for op in spec.graph.sources
+            if op.source is not None and not op.source.bounded and op.source.discovery_interval is not None
+        ]
         self._slots = self._make_slots()
         for task in self.tasks:
             task.open()
@@ -480,7 +498,8 @@ class _Run:
         weights = self.random.choices((1, 2, 4, 8), k=len(every))
         slots = [slot for slot, weight in zip(every, weights, strict=True) for _ in range(weight)]
         about = 1 + len(slots) // 12
-        return slots + [self._do_io, self._read_mail, self._tick] * about
+        every_now_and_then = [partial(self._discover, op) for op in self._discovering]
+        return slots + [self._do_io, self._read_mail, self._tick] * about + every_now_and_then
 
     @property
     def at_commit_point(self) -> bool:
@@ -512,6 +531,33 @@ class _Run:
             self.coordinator.stop()
         else:
             self._do(self.coordinator.drain())
+
+    def replace_coordinator(self) -> bool:
+        """Lose the coordinator with all it knew and had under way, and have another take over.
+
+        Tasks, readers and what they store go on. Returns whether there was something to take over.
+        """
+        sim, store = self.sim, self.sim.store
+        base = store.latest()
+        if base is None or base.run != self._run_id or self.outcome is not None:
+            return False
+        self._io = [(kind, call) for kind, call in self._io if kind == "store"]
+        self._mail.clear()
+        for source in self._sources.values():
+            for _ in range(self.random.randrange(len(source.controls) + 1)):
+                source.controls.popleft()()
+            source.controls.clear()  # orders on their way are void
+        reports = [
+            TaskReport(t.spec.id, t.splits, t.ended, t.epoch, self._stored.get(t.spec.id)) for t in self.tasks
+        ]
+        if not store.is_committed(base):
+            commit(sim.spec, store, base)
+        self.coordinator = Coordinator(
+            sim.spec.execution, base.without_committables(), sim.spec.checkpoint_interval, sim.now
+        )
+        self._wished = False
+        self._do(self.coordinator.adopt(reports, sim.now))
+        return True
 
     def close(self, settle: bool) -> None:
         """Close readers and tasks; with the I/O that is left, if it is to settle."""
@@ -618,6 +664,10 @@ class _Run:
         call()
         return True
 
+    def _discover(self, op: LogicalOperator) -> bool:
+        self.coordinator.splits_found(op.id, discover(op, self.coordinator.manifest))
+        return True
+
     def _read_mail(self) -> bool:
         if not self._mail:
             return False
@@ -655,6 +705,7 @@ class _Run:
 
     def _store_snapshot(self, snapshot: Snapshot) -> None:
         stored = store_snapshot(snapshot, self.sim.store, self._run_id)
+        self._stored[stored.task] = stored
         self._mail.append(lambda: self._do(self.coordinator.acknowledge(stored)))
 
     def _write_manifest(self, manifest: Manifest) -> None:

@@ -127,6 +127,16 @@ def plan(op: LogicalOperator, old: Manifest | None) -> dict[str, SplitState]:
     return splits
 
 
+def discover(op: LogicalOperator, manifest: Manifest) -> dict[str, SplitState]:
+    """Return the splits of a source that `manifest` does not have."""
+    source = op.source
+    assert source is not None
+    before = manifest.operators[op.id].splits
+    known = {i: KnownSplit(Split(i, s.payload), s.position, s.ended) for i, s in before.items()}
+    planned = source.plan(PlanContext(op.parallelism, known))
+    return {s.id: SplitState(dict(s.payload)) for s in planned if s.id not in before}
+
+
 def _still_there(op: LogicalOperator, before: dict[str, SplitState], planned: set[str]) -> None:
     """Refuse a source that no longer has what the job was in the middle of reading.
 

@@ -79,6 +79,7 @@ class JobRun:
         self._memory = self._store.place if isinstance(self._store.place, MemoryPlace) else None
         self._crew = Crew(spec.name, ray.put(packed), dists, options, self._told, self._lost)
         self._io = CallThread(f"{spec.name} io", self._raise)
+        self._planning = CallThread(f"{spec.name} planning", self._raise)
         self._restarts = Restarts(spec)
         self._mailbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._wishes: list[Wish] = []
@@ -147,6 +148,7 @@ class JobRun:
             self._crew.dismiss(list(self._crew.members.values()))
             self._io.settle()
             self._io.end()
+            self._planning.end()
             place.unlock()
 
     def _attempts(self, running: Start | None) -> Outcome:
@@ -208,7 +210,9 @@ class JobRun:
         return start
 
     def _new_attempt(self, start: Start) -> Attempt:
-        return Attempt(self._spec, self._store, start, self._order, self._io, self._mailbox.put)
+        return Attempt(
+            self._spec, self._store, start, self._order, self._io, self._planning, self._mailbox.put
+        )
 
     def _man(self, places: Sequence[Post]) -> list[Member]:
         """Return a worker for each place: one that is there already, or a new one."""
