@@ -33,7 +33,7 @@ class Node:
         self.offsets[channel] = frame.offset + len(frame)
         self.transport.send(frame)
 
-    def receive(self, seconds: float = 30) -> list[Frame]:
+    def receive(self, seconds: float = 20) -> list[Frame]:
         """Return the frames of the next delivery; flushes meanwhile."""
         deadline = time.monotonic() + seconds
         while True:
@@ -57,7 +57,7 @@ class Node:
                     self.transport.consumed(channel, received.next_offset)
         return list(received.elements)
 
-    def failure(self, seconds: float = 30) -> BaseException:
+    def failure(self, seconds: float = 20) -> BaseException:
         return self.failures.get(timeout=seconds)
 
 
