@@ -37,6 +37,7 @@ from raystreaming.runtime.ray.messages import (
 )
 from raystreaming.runtime.ray.options import RayOptions
 from raystreaming.runtime.ray.placing import Post, posts
+from raystreaming.runtime.ray.probe import FolderProbe
 from raystreaming.runtime.restarts import Restarts
 from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.start import Start, abort_open, begin, commit
@@ -76,6 +77,7 @@ class JobRun:
         self._driver_is_gone = driver_is_gone
         self._posts = posts(spec.execution, options.workers)
         self._store = CheckpointStore(open_place(spec.checkpoint_dir, spec.name), spec.retain)
+        self._probe = FolderProbe(self._store.place)
         self._memory = self._store.place if isinstance(self._store.place, MemoryPlace) else None
         self._crew = Crew(spec.name, ray.put(packed), dists, options, self._told, self._lost)
         self._io = CallThread(f"{spec.name} io", self._raise)
@@ -181,8 +183,9 @@ class JobRun:
         self._attempt = None
         self._mailbox = SimpleQueue()
         members = self._man(self._posts)
-        start = begin(self._spec, self._store, fresh)
-        self._crew.await_ready(members)
+        with self._probe.asking():
+            start = begin(self._spec, self._store, fresh)
+            self._crew.await_ready(members)
         secret = os.urandom(32)
         # Where all are on one machine, nothing listens to the network.
         hosts = {m.name: m.address for m in members}

@@ -1,0 +1,59 @@
+"""A checkpoint folder that is another one on each node is refused before the job starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from raystreaming import StreamingContext
+from raystreaming.errors import CheckpointError
+from raystreaming_test_support.ray_cluster import RayCluster
+
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc"),
+]
+
+EACH_ITS_OWN = "/proc/self/cwd/state"
+"""One path, and on each node another folder: the one that its processes were started in."""
+
+
+@pytest.fixture(scope="module")
+def two_nodes(tmp_path_factory):
+    """A cluster whose nodes were started in different folders."""
+    folder = tmp_path_factory.mktemp("nodes")
+    before = Path.cwd()
+    with RayCluster({"num_cpus": 1}) as cluster:
+        try:
+            (folder / "second").mkdir()
+            os.chdir(folder / "second")
+            cluster._cluster.add_node(num_cpus=1)
+        finally:
+            os.chdir(before)
+        with cluster.driver():
+            yield folder / "second", cluster
+
+
+def job(checkpoint_dir: str) -> StreamingContext:
+    ctx = StreamingContext(runtime="ray", spares=0, checkpoint_dir=checkpoint_dir)
+    ctx.from_values(1, 2).map(str).collect()
+    return ctx
+
+
+def test_a_folder_of_one_node_is_refused_whatever_node_the_workers_are_on(two_nodes):
+    second, cluster = two_nodes
+    with pytest.raises(
+        CheckpointError, match=r"is not the same on all nodes: .* is not seen on [\d.]+\. Set checkpoint_dir"
+    ):
+        job(EACH_ITS_OWN).submit("local-state")
+    assert cluster.names() == []
+    assert not list(second.glob("state/**/probe-*"))
+
+
+def test_a_shared_folder_is_taken_and_nothing_of_the_probe_stays(two_nodes, tmp_path):
+    assert sorted(job(str(tmp_path)).execute("shared-state").result()) == ["1", "2"]
+    assert [p.name for p in (tmp_path / "shared-state").iterdir() if "probe" in p.name] == []
+    assert [p for p in (tmp_path / "shared-state").iterdir() if "manifest" in p.name] != []
