@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from raystreaming.api import interrupts
 from raystreaming.errors import GraphError, JobError, OperatorError, RayStreamingError, notes_of
 from raystreaming.operators.user_function import is_users
 
@@ -93,6 +94,8 @@ class Job:
             return
         before = {s: signal.signal(s, self._interrupted) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
+            if interrupts.take():
+                self._interrupted(signal.SIGINT, None)
             # In steps: a signal that comes just before the lock is taken interrupts no wait.
             while not self._runtime.wait(0.5):
                 pass

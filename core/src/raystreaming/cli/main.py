@@ -18,15 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 if it went well, 1 if it failed, 2 if the command line was wrong.
     """
-    parser = argparse.ArgumentParser(
-        prog="raystreaming", description="Stream processing in plain Python, exactly once."
-    )
-    parser.add_argument("--version", action="version", version=f"raystreaming {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (run, plugins):
-        command.add_to(commands)
-    options = parser.parse_args(argv)
     try:
+        options = _parser().parse_args(argv)
         code: int = options.command(options)
     except RayStreamingError as error:
         print(f"error: {report(error)}", file=sys.stderr)
@@ -34,3 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="raystreaming", description="Stream processing in plain Python, exactly once."
+    )
+    parser.add_argument("--version", action="version", version=f"raystreaming {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (run, plugins):
+        command.add_to(commands)
+    return parser

@@ -8,7 +8,7 @@ import runpy
 import sys
 from typing import Any
 
-from raystreaming.api import settings
+from raystreaming.api import interrupts, settings
 from raystreaming.errors import RayStreamingError
 from raystreaming.observe.notices import show_notices
 
@@ -38,6 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> int:
     """Execute the file as ``__main__``."""
+    interrupts.install()
     if not os.path.isfile(options.file):
         raise RayStreamingError(f"no program {options.file!r}: give the path of a Python file")
     overrides: dict[str, Any] = {}
@@ -53,5 +54,9 @@ def run(options: argparse.Namespace) -> int:
     show_notices()
     sys.argv = [options.file, *options.args]
     sys.path.insert(0, os.path.dirname(os.path.abspath(options.file)))
-    runpy.run_path(options.file, run_name="__main__")
+    try:
+        runpy.run_path(options.file, run_name="__main__")
+    except KeyboardInterrupt:
+        interrupts.remember()  # for a job that was submitted and not waited for
+        raise
     return 0
