@@ -1,4 +1,4 @@
-"""Fixtures: `kafka_broker` and `kafka_topic`; and a Ctrl-C that works wherever pytest is started.
+"""Fixtures: `kafka_broker`, `kafka_topic`, `ray_cluster`; and a Ctrl-C that works wherever pytest is started.
 
 pytest loads this in every run, so it imports nothing heavy and starts nothing until a
 test asks for a fixture.
@@ -15,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from raystreaming_test_support.kafka_broker import LocalBroker
+    from raystreaming_test_support.ray_cluster import RayCluster
 
 
 def pytest_configure() -> None:
@@ -49,3 +50,22 @@ def kafka_topic() -> Callable[..., str]:
         return f"{prefix}-{uuid.uuid4().hex[:12]}"
 
     return unique
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[RayCluster]:
+    """A running Ray cluster of two nodes, shared by all tests of the session.
+
+    A test that fills a cluster or kills its nodes takes a `RayCluster` of its own.
+    """
+    from raystreaming_test_support.ray_cluster import RayCluster
+
+    with RayCluster({"num_cpus": 1}, {"num_cpus": 2}) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def ray_driver(ray_cluster: RayCluster) -> Iterator[RayCluster]:
+    """The cluster, with this process as a driver of it."""
+    with ray_cluster.driver():
+        yield ray_cluster
