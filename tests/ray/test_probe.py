@@ -26,15 +26,18 @@ def two_nodes(tmp_path_factory):
     """A cluster whose nodes were started in different folders."""
     folder = tmp_path_factory.mktemp("nodes")
     before = Path.cwd()
-    with RayCluster({"num_cpus": 1}) as cluster:
-        try:
+    try:
+        (folder / "head").mkdir()
+        os.chdir(folder / "head")
+        with RayCluster({"num_cpus": 1}) as cluster:
             (folder / "second").mkdir()
             os.chdir(folder / "second")
             cluster._cluster.add_node(num_cpus=1)
-        finally:
             os.chdir(before)
-        with cluster.driver():
-            yield folder / "second", cluster
+            with cluster.driver():
+                yield folder, cluster
+    finally:
+        os.chdir(before)
 
 
 def job(checkpoint_dir: str) -> StreamingContext:
@@ -44,13 +47,13 @@ def job(checkpoint_dir: str) -> StreamingContext:
 
 
 def test_a_folder_of_one_node_is_refused_whatever_node_the_workers_are_on(two_nodes):
-    second, cluster = two_nodes
+    folder, cluster = two_nodes
     with pytest.raises(
         CheckpointError, match=r"is not the same on all nodes: .* is not seen on [\d.]+\. Set checkpoint_dir"
     ):
         job(EACH_ITS_OWN).submit("local-state")
     assert cluster.names() == []
-    assert not list(second.glob("state/**/probe-*"))
+    assert not list(folder.glob("*/state/**/probe-*"))
 
 
 def test_a_shared_folder_is_taken_and_nothing_of_the_probe_stays(two_nodes, tmp_path):

@@ -16,6 +16,9 @@ class TaskStatus:
         busy: Seconds in which it worked.
         blocked: Seconds in which it had work but no room for the results.
         idle: Seconds in which there was nothing to do.
+        chain: Number of the chain that it is an instance of.
+        index: Which instance it is.
+        elapsed: Seconds since this start.
     """
 
     name: str
@@ -24,6 +27,9 @@ class TaskStatus:
     busy: float = 0.0
     blocked: float = 0.0
     idle: float = 0.0
+    chain: int = 0
+    index: int = 0
+    elapsed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,10 @@ class JobStatus:
         restarts: How often it has restarted by itself.
         counts: Counters of connectors, e.g. ``{"skipped": 3}``.
         tasks: Its tasks.
+        checkpoint_age: Seconds since a checkpoint was complete, or since this start if none was; None where
+            the job does not run.
+        chains: Names of the chains, by number.
+        edges: Which chain feeds which, by number.
     """
 
     job: str
@@ -45,3 +55,6 @@ class JobStatus:
     restarts: int = 0
     counts: dict[str, int] = field(default_factory=dict[str, int])
     tasks: list[TaskStatus] = field(default_factory=list[TaskStatus])
+    checkpoint_age: float | None = None
+    chains: tuple[str, ...] = ()
+    edges: tuple[tuple[int, int], ...] = ()

@@ -85,6 +85,10 @@ class Attempt:
         """Assign the splits."""
         self._do(self.coordinator.start())
 
+    def checkpoint_age(self) -> float:
+        """Return the seconds since a checkpoint was complete, or since this start if none was."""
+        return time.monotonic() - self.completed
+
     def adopt(self, tasks: Iterable[TaskReport]) -> None:
         """Take over from an attempt whose process died while its tasks went on."""
         self._do(self.coordinator.adopt(tasks, time.monotonic()))

@@ -85,6 +85,9 @@ class EmbeddedJob:
             restarts=self._restarts.total,
             counts=dict(self._counts),
             tasks=worker.status() if worker is not None else [],
+            checkpoint_age=attempt.checkpoint_age() if attempt is not None else None,
+            chains=self._spec.chain_names,
+            edges=self._spec.chain_edges,
         )
 
     def _wish(self, wish: Callable[[Attempt], None]) -> None:

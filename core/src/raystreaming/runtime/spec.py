@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 
-from raystreaming.graph import ExecutionGraph, LogicalGraph, execution_graph, job_graph
+from raystreaming.graph import ExecutionGraph, JobGraph, LogicalGraph, execution_graph, job_graph
 from raystreaming.state import DEFAULT_KEY_GROUPS
 
 
@@ -37,6 +37,21 @@ class JobSpec:
     restart_delay: float = 1.0
 
     @cached_property
+    def chains(self) -> JobGraph:
+        """Chains of operators."""
+        return job_graph(self.graph)
+
+    @cached_property
     def execution(self) -> ExecutionGraph:
         """Tasks and channels."""
-        return execution_graph(job_graph(self.graph))
+        return execution_graph(self.chains)
+
+    @cached_property
+    def chain_names(self) -> tuple[str, ...]:
+        """Names of the chains, by number."""
+        return tuple(vertex.name for vertex in self.chains.vertices)
+
+    @cached_property
+    def chain_edges(self) -> tuple[tuple[int, int], ...]:
+        """Which chain feeds which, by number."""
+        return tuple((edge.upstream, edge.downstream) for edge in self.chains.edges)

@@ -120,6 +120,7 @@ class Worker:
         self._count = count
         self._remote: Remote = remote or _Here()
         self._mailbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._began = time.monotonic()
         self._over = False
         self._closing = False
         self._tasks = {task.spec.id: task for task in tasks}
@@ -150,6 +151,7 @@ class Worker:
 
     def status(self) -> list[TaskStatus]:
         """Return what can be told about the tasks now."""
+        elapsed = time.monotonic() - self._began
         return [
             TaskStatus(
                 task.spec.name,
@@ -158,6 +160,9 @@ class Worker:
                 busy=times.busy,
                 blocked=times.blocked,
                 idle=times.idle,
+                chain=task.spec.vertex.index,
+                index=task.spec.index,
+                elapsed=elapsed,
             )
             for task, times in zip(self._tasks.values(), self._times.values(), strict=True)
         ]
@@ -183,6 +188,7 @@ class Worker:
         for id_, read_loop in self._read_loops.items():
             self._threads[id_].call(functools.partial(self._read, id_, read_loop))
         tasks = list(self._tasks.values())
+        self._began = time.monotonic()
         while True:
             due = turn(time.monotonic())
             if self._over:

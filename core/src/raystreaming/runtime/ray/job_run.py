@@ -117,6 +117,9 @@ class JobRun:
             restarts=self._restarts.total,
             counts=dict(counts),
             tasks=[task for answer in polled for task in answer.tasks] or self._last_tasks,
+            checkpoint_age=attempt.checkpoint_age() if attempt is not None else None,
+            chains=self._spec.chain_names,
+            edges=self._spec.chain_edges,
         )
 
     def _polled(self) -> list[Polled]:
