@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import traceback
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 import cloudpickle
+import ray
 
 from raystreaming.errors import GraphError, JobError, PluginError, RayStreamingError, Retryable, notes_of
 from raystreaming.graph import LogicalOperator
@@ -23,7 +25,7 @@ def pack_job(spec: JobSpec) -> bytes:
         GraphError: Names every operator whose function or options cannot travel, and why.
     """
     try:
-        packed: bytes = cloudpickle.dumps(spec)
+        packed: bytes = cloudpickle.dumps((os.getcwd(), spec))
     except Exception as error:
         problems = [p for op in spec.graph.operators if (p := _cannot_travel(op))]
         raise GraphError(
@@ -48,8 +50,16 @@ def _cannot_travel(operator: LogicalOperator) -> str | None:
 
 
 def unpack_job(data: bytes) -> JobSpec:
-    """Return the job in bytes made by `pack_job`; raises whatever importing its modules raises."""
-    spec: JobSpec = cloudpickle.loads(data)
+    """Return the job in bytes made by `pack_job`; raises whatever importing its modules raises.
+
+    Relative paths mean on workers what they mean in the program: where its folder exists, and Ray has
+    put no `working_dir` in its place, this process goes there.
+    """
+    folder: str
+    spec: JobSpec
+    folder, spec = cloudpickle.loads(data)
+    if os.path.isdir(folder) and "working_dir" not in ray.get_runtime_context().runtime_env:
+        os.chdir(folder)
     return spec
 
 
