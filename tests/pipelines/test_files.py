@@ -54,7 +54,10 @@ def expected_rows(count=COUNT):
     return [row for row in map(json.loads, make_events(count)) if row["seq"] in wanted]
 
 
-@pytest.mark.parametrize("parallelism", [1, 2, 4])
+FAST = pytest.mark.runtimes("embedded", because="on Ray, one parallelism for each pair of formats will do")
+
+
+@pytest.mark.parametrize("parallelism", [pytest.param(1, marks=FAST), pytest.param(2, marks=FAST), 4])
 @pytest.mark.parametrize("target", ["parquet", "jsonl", "text"])
 @pytest.mark.parametrize("source", ["parquet", "jsonl", "text"])
 def test_every_format_to_every_format(source, target, parallelism, tmp_path, write_input):
@@ -162,10 +165,11 @@ def test_collection_to_files(target, tmp_path):
 
 
 WORDS = """
+    import os
     import sys
     from raystreaming import StreamingContext
 
-    ctx = StreamingContext(checkpoint_interval="50ms")
+    ctx = StreamingContext(checkpoint_interval="50ms", runtime=os.environ["RUNTIME"], spares=0)
     (
         ctx.read_text_file(sys.argv[1])
         .flat_map(lambda line: line.split())

@@ -127,7 +127,7 @@ UNBOUNDED = """
     import os
     from raystreaming import StreamingContext
 
-    ctx = StreamingContext(checkpoint_interval="100ms")
+    ctx = StreamingContext(checkpoint_interval="100ms", runtime=os.environ["RUNTIME"], spares=0)
     stream = ctx.read_kafka(
         servers=os.environ["SERVERS"], topics=[os.environ["TOPIC"]], group=os.environ["TOPIC"],
         stop=os.environ.get("STOP"), format="json",
@@ -188,7 +188,9 @@ RARE = """
             Path("last-came").touch()
         return event["event_type"] != "view"
 
-    ctx = StreamingContext(checkpoint_dir="state", checkpoint_interval="1h")
+    ctx = StreamingContext(
+        checkpoint_dir="state", checkpoint_interval="1h", runtime=os.environ["RUNTIME"], spares=0
+    )
     (
         ctx.read_kafka(servers=os.environ["SERVERS"], topics=[os.environ["TOPIC"]], format="json")
         .filter(keep)

@@ -7,6 +7,8 @@ import random
 import pytest
 from harness import KillJob, new_topic, random_kills, report_restarts
 
+pytestmark = pytest.mark.runtimes("embedded", because="tests/ray kills workers, masters and drivers")
+
 COUNT = 30_000
 
 
