@@ -262,6 +262,25 @@ def test_undecodable_text_names_the_byte_or_is_counted(tmp_path: Path, kit: Any)
     assert counted == [1]
 
 
+@pytest.mark.parametrize(("form", "bad", "good"), [("jsonl", b"[1", b"{}"), ("text", b"\xff", b"x")])
+def test_positions_come_before_the_end_of_a_stretch_of_skipped_lines(
+    tmp_path: Path, kit: Any, form: str, bad: bytes, good: bytes
+) -> None:
+    (tmp_path / f"a.{form}").write_bytes(b"\n".join([bad] * 100 + [good]))
+    counts: list[int] = []
+    source = FilesSource(tmp_path, format=form, on_error="skip")
+    (split,) = source.plan(PlanContext())
+    position = None
+    for told in range(1, 4):  # each by a new reader, as if the one before had been killed
+        reader = source.open(ReaderContext(count=lambda _, n: counts.append(n)))
+        reader.add_splits([(split, position)])
+        fetched = reader.read(7, 0.0)  # a deadline that has passed
+        reader.close()
+        position = told * 7 * (len(bad) + 1)
+        assert fetched == (split.id, None, position, False)
+    assert sum(counts) == 21
+
+
 def test_columns_and_schema(tmp_path: Path, kit: Any) -> None:
     pq.write_table(pa.table({"a": [1, 2], "b": ["x", "y"]}), tmp_path / "a.parquet")
     assert kit.read(FilesSource(tmp_path, columns=["b"])) == [{"b": "x"}, {"b": "y"}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import time
 from collections import Counter
 from decimal import Decimal
 
@@ -14,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raystreaming.connector import PlanContext, ReaderContext, Terminal
+from raystreaming import StreamingContext
+from raystreaming.connector import PlanContext, ReaderContext, Retryable, Terminal
 from raystreaming.records import rows_of
 from raystreaming_kafka.formats import BadRecord, make_decoder
 
@@ -322,3 +324,69 @@ def test_a_stretch_of_nothing_but_skipped_messages(kafka, client):
     assert drained.count == 1
     assert math.isclose(drained.rows[f"{topic}-0"][0]["price"], 0.5)
     assert drained.positions == {f"{topic}-0": 1001}
+
+
+def test_positions_come_before_the_end_of_a_stretch_of_skipped_messages(kafka, client):
+    topic = kafka.topic(2)
+    for partition in range(2):
+        kafka.produce(topic, [b"oops"] * 300, partition)
+    source = kafka.source(topic, client=client, format="json", on_error="skip", stop=None)
+    splits = source.plan(PlanContext())
+    counts = Counter()
+    told = dict.fromkeys((split.id for split in splits), 0)
+
+    def read(limit, deadline):
+        fetched = reader.read(limit, deadline)
+        if fetched is not None:
+            assert (fetched.batch, fetched.end) == (None, False)
+            assert fetched.position > told[fetched.split]
+            told[fetched.split] = fetched.position
+
+    reader = kafka.open(source, splits, count=lambda name, n: counts.update({name: n}))
+    give_up = time.monotonic() + 60
+    while not any(told.values()):
+        assert time.monotonic() < give_up
+        read(40, 0.0)  # a deadline that has passed: one look at what is there
+    assert sum(told.values()) <= 40
+    while sum(told.values()) < 600:
+        assert time.monotonic() < give_up
+        read(1000, time.monotonic() + 0.5)
+    assert reader.read(1000, time.monotonic() + 0.2) is None
+    kafka.produce(topic, [b"oops", *lines(1)])
+    drained = kafka.drain(reader, records=1, limit=1)
+    assert drained.positions == {f"{topic}-0": 302}
+    assert reader.read(1000, time.monotonic() + 0.2) is None
+    reader.close()
+    assert counts == {"skipped": 601}
+
+
+def test_a_restart_does_not_count_skipped_messages_again(kafka, client):
+    topic = kafka.topic()
+    kafka.produce(topic, [b"oops"] * 5000)
+    failures = iter([Retryable("once")])
+    rows = []
+
+    def fail_once(row):
+        for failure in failures:
+            raise failure
+        return row
+
+    ctx = StreamingContext(checkpoint_interval="50ms")
+    source = kafka.source(topic, client=client, format="json", on_error="skip", stop=None)
+    ctx.source(source).map(fail_once).sink(rows.append)
+    job = ctx.submit()
+
+    def until(condition):
+        give_up = time.monotonic() + 60
+        while not condition(job.status()):
+            assert time.monotonic() < give_up, job.status()
+            time.sleep(0.01)
+
+    until(lambda status: status.counts.get("skipped") == 5000)
+    at = job.status().checkpoint
+    until(lambda status: status.checkpoint > at + 3)  # the position after them is in a checkpoint
+    kafka.produce(topic, lines(1))
+    until(lambda _: rows)
+    job.stop()
+    job.wait()
+    assert job.status().counts == {"skipped": 5000}

@@ -60,8 +60,8 @@ class FilesReader(Reader[Any]):
             rows, position = fetched
             if len(rows):
                 return Fetched(self._split, Batch(rows), position)
-            if time.monotonic() >= deadline:
-                return None
+            if time.monotonic() >= deadline:  # so that what was left out is not read again after a crash
+                return Fetched(self._split, None, position)
         position = self._cursor.position()
         self.close()
         return Fetched(self._split, None, position, end=True)

@@ -73,6 +73,9 @@ class KafkaReader(Reader[Any]):
         self._partitions: dict[str, Partition] = {}
         self._active: dict[Partition, _Place] = {}
         self._pending: deque[_Piece] = deque()
+        # Splits whose last messages were left out, with the position after them; those to be told now.
+        self._left_out: dict[str, int] = {}
+        self._to_tell: deque[Fetched] = deque()
         self._message_bytes = float(_FIRST_GUESS)
 
     def add_splits(self, splits: Sequence[tuple[Split, Position]]) -> None:
@@ -94,8 +97,13 @@ class KafkaReader(Reader[Any]):
             self._client.assign(positions)
 
     def read(self, limit: int, deadline: float) -> Fetched | None:
-        """Return the next records of one partition as soon as there are some."""
-        while True:
+        """Return the next records of one partition as soon as there are some.
+
+        Where nothing but messages that are left out came until the deadline, only the position after
+        them is returned, so that they are not read and counted again after a crash.
+        """
+        polled = False
+        while not self._to_tell:
             while self._pending:
                 fetched = self._give(limit)
                 if fetched is not None:
@@ -104,6 +112,10 @@ class KafkaReader(Reader[Any]):
             if not self._active:
                 time.sleep(left)
                 return None
+            if polled and not left:
+                self._to_tell.extend(Fetched(s, None, p) for s, p in self._left_out.items())
+                self._left_out.clear()
+                break
             try:
                 found = self._client.poll(self._room(limit), left)
             except OffsetGone as gone:
@@ -114,8 +126,8 @@ class KafkaReader(Reader[Any]):
                 else:
                     self._reached(one)
             self._outage.look()
-            if not self._pending and time.monotonic() >= deadline:
-                return None
+            polled = True
+        return self._to_tell.popleft() if self._to_tell else None
 
     def _room(self, limit: int) -> int:
         """Return how many messages to ask for: as many as may be given out in one batch."""
@@ -171,7 +183,9 @@ class KafkaReader(Reader[Any]):
             except BadRecord as bad:
                 raise self._bad(bad, place, messages) from bad.__cause__
         if rows is None and not end:
+            self._left_out[place.split] = place.position
             return None
+        self._left_out.pop(place.split, None)
         return Fetched(place.split, None if rows is None else Batch(rows), place.position, end)
 
     def _cut(self, values: list[bytes | None]) -> list[bytes | None]:
