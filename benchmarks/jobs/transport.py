@@ -5,9 +5,10 @@ import multiprocessing
 import secrets
 import sys
 import time
+from itertools import cycle, islice
 from queue import Empty, SimpleQueue
 
-from frames import values
+from frames import frames
 from paced import Meter, Pace, to_event
 
 from raystreaming.records import Batch, EndOfInput, Frame
@@ -43,21 +44,21 @@ class Node:
             return []
         if isinstance(got, BaseException):
             raise got
-        frames = [self.transport.decode(message) for message in got]
-        for frame in frames:
+        came = [self.transport.decode(message) for message in got]
+        for frame in came:
             self.transport.consumed(frame.channel, frame.offset + len(frame))
         self.transport.flush(time.monotonic())
-        return frames
+        return came
 
 
 def send_frames(node, kind, size, count):
     """First of two: send `count` frames and wait for the answer."""
-    batch = Batch(values(kind, size))
-    node.send(0, Batch(batch.values))  # Everything is connected and imported once it is answered.
+    batches = [Batch(values) for values in frames(kind, size)]
+    node.send(0, batches[0])  # Everything is connected and imported once it is answered.
     while not node.receive(None):
         pass
     began = time.perf_counter()
-    for _ in range(count):
+    for batch in islice(cycle(batches), count):
         node.send(0, batch)
     node.send(0, EndOfInput())
     while not node.receive(None):
@@ -67,7 +68,7 @@ def send_frames(node, kind, size, count):
 
 def answer(node, kind, size, count):
     """Second of two: answer the first record and the end."""
-    records, wanted = 0, len(values(kind, size)) * (count + 1)
+    records, wanted = 0, len(frames(kind, size)[0]) * (count + 1)
     while True:
         for frame in node.receive(None):
             if not records:

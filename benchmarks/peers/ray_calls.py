@@ -5,9 +5,10 @@ import shutil
 import sys
 import tempfile
 import time
+from itertools import cycle, islice
 
 import ray
-from frames import values
+from frames import frames
 from paced import Meter, Pace, to_event
 
 IN_FLIGHT = 500
@@ -29,11 +30,11 @@ class Receiver:
 @ray.remote(num_cpus=0.1)
 class Sender:
     def run(self, receiver, kind, size, count):
-        batch = values(kind, size)
-        ray.get(receiver.take.remote(batch))
+        batches = frames(kind, size)
+        ray.get(receiver.take.remote(batches[0]))
         began = time.perf_counter()
         pending = []
-        for _ in range(count):
+        for batch in islice(cycle(batches), count):
             pending.append(receiver.take.remote(batch))
             if len(pending) == IN_FLIGHT:
                 ray.get(pending)
@@ -41,7 +42,7 @@ class Sender:
         ray.get(pending)
         seconds = time.perf_counter() - began
         records = ray.get(receiver.count.remote())
-        return {"seconds": seconds, "records": records, "right": records == len(batch) * (count + 1)}
+        return {"seconds": seconds, "records": records, "right": records == len(batches[0]) * (count + 1)}
 
 
 @ray.remote(num_cpus=0.1)

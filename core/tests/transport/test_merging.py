@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from raystreaming.engine.inputs import InputChannel
 from raystreaming.records import Barrier, Batch, EndOfInput, Frame
-from raystreaming.runtime.transport.merging import MAX_RECORDS, MESSAGE_SIZE, Merger
+from raystreaming.runtime.transport.merging import GROWTH, MAX_RECORDS, MESSAGE_SIZE, Merger
 
 
 def framed(elements, offset=0):
@@ -86,6 +86,7 @@ def test_without_a_timeout_every_frame_goes_at_once():
 
 def test_what_is_full_goes_at_once():
     merger = Merger(60)
+    merger.encoded(Frame(1, 0, 0, Batch([0] * MAX_RECORDS)), 3_000)
     frames = framed([Batch(list(range(MAX_RECORDS // 4)))] * 9)
     assert [sum(map(len, merger.add(f, 1.0))) for f in frames] == [250, 0, 0, 0, 1000, 0, 0, 0, 1000]
 
@@ -97,6 +98,20 @@ def test_messages_are_cut_to_the_size_that_records_were_seen_to_have():
     assert [len(p) for p in merger.cut(large)] == [10] * 50
     merger.encoded(large, 500)
     assert [len(p) for p in merger.cut(large)] == [500]
+
+
+def test_what_small_messages_have_shown_is_trusted_little():
+    """Else a thousand records of any size would make the message after a small one."""
+    merger = Merger(60)
+    one, many = framed([Batch([0]), Batch(list(range(MAX_RECORDS)))])
+    sizes = []
+    for piece in merger.cut(many):
+        sizes.append(len(piece))
+        merger.encoded(piece, len(piece))
+    assert sizes == [16, 256, 728]
+    for _ in range(10):
+        merger.encoded(one, 40)
+    assert len(next(merger.cut(many))) == GROWTH
 
 
 def test_large_arrow_batches_are_cut_small_ones_are_not():

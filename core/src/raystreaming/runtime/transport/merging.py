@@ -19,6 +19,9 @@ MAX_RECORDS = 1_000
 MESSAGE_SIZE = 1 << 17
 """Bytes that a message should have at most."""
 
+GROWTH = 16
+"""How many times the records of the message before a message may have, as records may have grown since."""
+
 
 class Merger:
     """Collects the frames of a channel; the caller brings the time and sends what comes out.
@@ -34,7 +37,7 @@ class Merger:
         self._began = self._due = float("-inf")
         # How many records make a full message: their size is known only once some are encoded. What an
         # Arrow batch has could be asked, for 15 us each time.
-        self._full = MAX_RECORDS
+        self._full = GROWTH
         self._full_arrow: int | None = None
 
     @property
@@ -79,7 +82,9 @@ class Merger:
         if is_columnar(frame.element.values):
             self._full_arrow = full
         else:
-            self._full = min(MAX_RECORDS, full)
+            # Few records by chance, such as the rest of a cut, do not undo what many have shown.
+            trusted = max(GROWTH * len(frame), self._full // 2)
+            self._full = min(MAX_RECORDS, trusted, full)
 
     def _rows(self, batch: Batch) -> int:
         if isinstance(batch.values, list):
