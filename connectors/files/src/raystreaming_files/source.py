@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from raystreaming.connector import (
     KnownSplit,
+    OptionError,
     PlanContext,
     Position,
     Reader,
@@ -17,6 +18,7 @@ from raystreaming.connector import (
     Terminal,
     option,
 )
+from raystreaming.units import seconds
 from raystreaming_files.arrow import Schema, pa
 from raystreaming_files.discover import Found, find_files
 from raystreaming_files.hive import is_integer_column, parse_folders
@@ -42,8 +44,8 @@ class FilesSource(Source[Any]):
     A restart: goes on after the last record of the last checkpoint. A later run of a finished job
     reads new files, and of text and JSON-lines files that have grown what was added.
 
-    The size of a file is fixed when the job is planned; what is appended later waits for the next
-    run. Files and folders whose names begin with ``.`` or ``_`` are left out. Partition folders
+    The size of a file is fixed when it is found; what is appended later waits for the next run. With
+    `watch` the job goes on for ever with the files that appear. Files and folders whose names begin with ``.`` or ``_`` are left out. Partition folders
     (``day=2026-01-01``) above Parquet files come back as columns: integers where all values of the
     column are, else strings (``schema=`` says otherwise).
 
@@ -75,6 +77,10 @@ class FilesSource(Source[Any]):
     columns: Sequence[str] | None = option(
         default=None, check=_check_columns, doc="Columns to read, in this order; all if not given."
     )
+    watch: bool = option(
+        default=False, doc="Go on for ever, with files that appear; give a file its name when it is complete."
+    )
+    discover_every: str | float = option(default="5s", doc="With `watch`: how often new files are looked for.")
     on_error: Literal["fail", "skip"] = option(
         default="fail",
         doc="What to do with a line that is no record: fail naming file and byte, or count it as skipped.",
@@ -86,7 +92,11 @@ class FilesSource(Source[Any]):
         object.__setattr__(self, "columnar", self.format != "text")
 
     def validate(self) -> Iterable[str]:
-        """Yield what is wrong between options."""
+        """Yield what is wrong with options, alone and together."""
+        try:
+            seconds(self.discover_every, "discover_every")
+        except OptionError as error:
+            yield f"option 'discover_every': {'; '.join(error.problems)}"
         if self.format == "text":
             for name in ("schema", "columns"):
                 if getattr(self, name) is not None:
@@ -100,8 +110,13 @@ class FilesSource(Source[Any]):
 
     @property
     def bounded(self) -> bool:
-        """True: every file ends at its planned size."""
-        return True
+        """True without `watch`: every file ends at its planned size."""
+        return not self.watch
+
+    @property
+    def discovery_interval(self) -> float:
+        """Seconds between two searches for new files."""
+        return seconds(self.discover_every, "discover_every")
 
     def plan(self, ctx: PlanContext) -> Sequence[Split]:
         """Return one split per file, ordered by path."""

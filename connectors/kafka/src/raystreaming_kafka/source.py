@@ -111,6 +111,9 @@ class KafkaSource(Source[Any]):
         default="5s",
         doc="How long no broker may answer before a warning; reading goes on by itself.",
     )
+    discover_every: str | float = option(
+        default="30s", doc="How often a running job looks for new partitions (without `stop`)."
+    )
     client: Literal["confluent", "kafka-python"] = option(
         default="confluent",
         doc="Client library: `confluent` (librdkafka, fast) or `kafka-python` (pure Python).",
@@ -155,15 +158,21 @@ class KafkaSource(Source[Any]):
                 yield f"option 'prefetch_memory' must be 1MiB or more, got {self.prefetch_memory!r}"
         except OptionError as error:
             yield f"option 'prefetch_memory': {'; '.join(error.problems)}"
-        try:
-            seconds(self.warn_after, "warn_after")
-        except OptionError as error:
-            yield f"option 'warn_after': {'; '.join(error.problems)}"
+        for name in ("warn_after", "discover_every"):
+            try:
+                seconds(getattr(self, name), name)
+            except OptionError as error:
+                yield f"option {name!r}: {'; '.join(error.problems)}"
 
     @property
     def bounded(self) -> bool:
         """True with ``stop="latest"``."""
         return self.stop is not None
+
+    @property
+    def discovery_interval(self) -> float:
+        """Seconds between two searches for new partitions."""
+        return seconds(self.discover_every, "discover_every")
 
     def plan(self, ctx: PlanContext) -> Sequence[Split]:
         """List one split per partition, with its start and stop offset.
