@@ -5,7 +5,7 @@ ROW = 100
 
 
 POOL = 4_000_000
-"""Bytes of the frames that are sent in turn: pickle would send a repeated one once where frames are merged."""
+"""Bytes of the frames that are sent in turn: of a repeated one that is merged, pickle sends one."""
 
 
 def frames(kind, size):
