@@ -45,9 +45,10 @@ class FilesSource(Source[Any]):
     reads new files, and of text and JSON-lines files that have grown what was added.
 
     The size of a file is fixed when it is found; what is appended later waits for the next run. With
-    `watch` the job goes on for ever with the files that appear. Files and folders whose names begin with ``.`` or ``_`` are left out. Partition folders
-    (``day=2026-01-01``) above Parquet files come back as columns: integers where all values of the
-    column are, else strings (``schema=`` says otherwise).
+    `watch` the job goes on for ever with the files that appear. Files and folders whose names begin
+    with ``.`` or ``_`` are left out. Partition folders (``day=2026-01-01``) above Parquet files come
+    back as columns: integers where all values of the column are, else strings (``schema=`` says
+    otherwise).
 
     Records are dicts (Parquet; the JSON value of a line) or ``str`` (a line of text without its
     newline), or rows of Arrow batches where the next operator takes them.
@@ -80,7 +81,7 @@ class FilesSource(Source[Any]):
     watch: bool = option(
         default=False, doc="Go on for ever, with files that appear; give a file its name when it is complete."
     )
-    discover_every: str | float = option(default="5s", doc="With `watch`: how often new files are looked for.")
+    discover_every: str | float = option(default="5s", doc="With `watch`: how often to look for new files.")
     on_error: Literal["fail", "skip"] = option(
         default="fail",
         doc="What to do with a line that is no record: fail naming file and byte, or count it as skipped.",
