@@ -2,36 +2,28 @@
 
 import json
 import signal
+from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from harness import (
-    HERE,
-    Program,
-    assert_nothing_left,
-    command,
-    files,
-    new_topic,
-    parquet_rows,
-    parquet_seqs,
-    write_program,
-)
 
 from raystreaming import StreamingContext
 from raystreaming_test_support.events import EVENT_TYPES, expected_seqs, load_topic, make_events
 from raystreaming_test_support.killing import run_to_end
+from raystreaming_test_support.outputs import assert_nothing_left, files, parquet_rows, parquet_seqs
+from raystreaming_test_support.programs import Program, command, write_program
 from raystreaming_test_support.topics import end_offsets
 
 COUNT = 10_000
-EXAMPLE = HERE.parent.parent / "examples" / "kafka_to_parquet.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "kafka_to_parquet.py"
 
 
 @pytest.fixture
 def topic(kafka_broker, kafka_topic):
     name = kafka_topic()
-    new_topic(kafka_broker.servers, name, COUNT, partitions=3)
+    load_topic(kafka_broker.servers, name, COUNT, partitions=3)
     return name
 
 
@@ -49,6 +41,7 @@ def committed(servers, group, topic, partitions):
         consumer.close()
 
 
+@pytest.mark.runtimes("embedded", because="it says nothing of a runtime, and that is its point")
 def test_the_example(tmp_path, kafka_broker, topic):
     env = {"KAFKA_SERVERS": kafka_broker.servers, "KAFKA_TOPIC": topic}
     run = command(EXAMPLE)
@@ -83,8 +76,11 @@ KEEP = {
 }
 
 
+FAST = pytest.mark.runtimes("embedded", because="on Ray, fewer tasks than partitions, and more, will do")
+
+
 @pytest.mark.parametrize("how", KEEP)
-@pytest.mark.parametrize("parallelism", [1, 2, 3, 4])
+@pytest.mark.parametrize("parallelism", [pytest.param(1, marks=FAST), 2, pytest.param(3, marks=FAST), 4])
 def test_filters_and_parallelism(how, parallelism, tmp_path, kafka_broker, topic):
     ctx = StreamingContext(checkpoint_dir=tmp_path / "state", checkpoint_interval="50ms")
     (
@@ -203,7 +199,7 @@ RARE = """
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_takes_a_checkpoint(number, tmp_path, kafka_broker, kafka_topic):
     servers, name, out = kafka_broker.servers, kafka_topic(), tmp_path / "out"
-    new_topic(servers, name, COUNT, partitions=1)
+    load_topic(servers, name, COUNT, partitions=1)
     run = command(write_program(tmp_path, RARE))
     total = COUNT
     for _ in range(2):
