@@ -15,6 +15,7 @@ import ray
 from raystreaming.errors import GraphError, JobError, PluginError, RayStreamingError, Retryable, notes_of
 from raystreaming.graph import LogicalOperator
 from raystreaming.operators.user_function import is_users
+from raystreaming.runtime.ray.cluster import node_address
 from raystreaming.runtime.spec import JobSpec
 
 
@@ -128,7 +129,7 @@ class Failure:
         return Failure(
             pickled,
             str(error) if isinstance(error, RayStreamingError) else f"{type(error).__name__}: {error}{where}",
-            "".join(traceback.format_list(frames)).rstrip(),
+            getattr(error, "remote_frames", "") or "".join(traceback.format_list(frames)).rstrip(),
             isinstance(error, Retryable),
         )
 
