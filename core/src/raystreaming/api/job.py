@@ -133,6 +133,8 @@ class Job:
 def report(error: BaseException) -> str:
     """Return an error for people: the message, and the user's own frames if their code raised."""
     text = str(error)
+    if remote := getattr(error, "remote_frames", ""):  # those of a worker on another machine
+        return f"{text}\n{remote}"
     cause = error.__cause__
     if isinstance(error, OperatorError) and cause is not None:
         frames = traceback.extract_tb(cause.__traceback__)

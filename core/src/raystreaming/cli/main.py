@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from raystreaming import __version__
 from raystreaming.api.job import report
-from raystreaming.cli import plugins, run
+from raystreaming.cli import jobs, plugins, run
+from raystreaming.cli.address import joined
 from raystreaming.errors import RayStreamingError
 
 
@@ -19,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if it went well, 1 if it failed, 2 if the command line was wrong.
     """
     try:
-        options = _parser().parse_args(argv)
+        options = _parser().parse_args(joined(sys.argv[1:] if argv is None else argv))
         code: int = options.command(options)
     except RayStreamingError as error:
         print(f"error: {report(error)}", file=sys.stderr)
@@ -35,6 +36,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"raystreaming {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (run, plugins):
+    for command in (run, jobs, plugins):
         command.add_to(commands)
     return parser

@@ -31,9 +31,38 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--drain", action="store_true", help="the first Ctrl-C ends the input: the job is finished"
     )
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="run on Ray: at the address, or at RAY_ADDRESS, or on this machine while the program runs",
+    )
+    parser.add_argument(
+        "--detach", action="store_true", help="on Ray: the job goes on when this command has ended"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="on Ray: workers that share the tasks; by default one each"
+    )
     parser.add_argument("file", metavar="FILE", help="the program")
     parser.add_argument("args", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     parser.set_defaults(command=run)
+
+
+def _ray(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings of options that mean Ray."""
+    chosen: dict[str, Any] = {}
+    if options.ray is not None or options.detach or options.workers is not None:
+        chosen["runtime"] = "ray"
+    if options.ray:
+        chosen["address"] = options.ray
+    elif options.detach and not os.environ.get("RAY_ADDRESS"):
+        chosen["address"] = "auto"  # a cluster that ends with this command would end the job
+    if options.detach:
+        chosen["detach"] = True
+    if options.workers is not None:
+        chosen["workers"] = options.workers
+    return chosen
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
         overrides["fresh"] = True
     if options.drain:
         overrides["drain"] = True
+    overrides.update(_ray(options))
     settings.override(overrides)
     show_notices()
     sys.argv = [options.file, *options.args]

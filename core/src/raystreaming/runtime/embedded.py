@@ -10,13 +10,13 @@ from raystreaming.checkpoint.place import open_place
 from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.engine.messages import Outcome
 from raystreaming.errors import Retryable
-from raystreaming.graph.explain import guarantee
 from raystreaming.observe.notices import log
 from raystreaming.observe.status import JobStatus
 from raystreaming.runtime import collector
 from raystreaming.runtime.attempt import Attempt
 from raystreaming.runtime.build import build_tasks
 from raystreaming.runtime.restarts import Restarts
+from raystreaming.runtime.saying import say_end, say_start
 from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.start import Start, abort_open, begin
 from raystreaming.runtime.threads import CallThread
@@ -105,9 +105,9 @@ class EmbeddedJob:
         """Run, and restart on errors that may pass; the body of the loop thread."""
         collector.tune()
         try:
-            self._say_start()
+            say_start(self._spec)
             self.state = self._attempts(start)
-            self._say_end()
+            say_end(self._spec, self.status())
         except BaseException as error:
             self.error = error
             self.state = "failed"
@@ -128,23 +128,6 @@ class EmbeddedJob:
                 abort_open(self._spec, last)
         except Exception as error:
             log.warning("job %r: leftovers stay: %s: %s", self._spec.name, type(error).__name__, error)
-
-    def _say_start(self) -> None:
-        if self._spec.checkpoint_dir is not None:
-            sinks = ", ".join(f"{op.name} {guarantee(op, True)}" for op in self._spec.graph.sinks)
-            log.info("job %r runs: %s", self._spec.name, sinks)
-
-    def _say_end(self) -> None:
-        if self._spec.checkpoint_dir is not None:
-            status = self.status()
-            counts = "".join(f", {n} {name}" for name, n in sorted(status.counts.items()))
-            log.info(
-                "job %r is %s: checkpoint %d%s",
-                self._spec.name,
-                status.state,
-                status.checkpoint,
-                counts,
-            )
 
     def _attempts(self, first: Start) -> Outcome:
         start: Start | None = first

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +14,9 @@ import ray.util
 
 from raystreaming.errors import JobError
 from raystreaming.observe.notices import log
+
+KNOCK_PATIENCE = 5.0
+"""Seconds the address of a cluster may take to accept a connection."""
 
 
 def connect(address: str | None, runtime_env: dict[str, Any] | None = None) -> None:
@@ -31,17 +36,24 @@ def connect(address: str | None, runtime_env: dict[str, Any] | None = None) -> N
     if chosen == "local":
         log.info("starting Ray on this machine; it ends with this process")
     try:
+        _knock(chosen)
         ray.init(
             address=chosen,
             include_dashboard=None if chosen != "local" else False,
             logging_level=logging.WARNING,
             runtime_env=runtime_env,
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise JobError(
             f"no Ray cluster at {chosen!r}: {error}. Start one with `ray start --head`, give its address "
             f"with --ray ADDRESS (address=...), or leave the address out to use this machine"
         ) from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: Ray would try for minutes."""
+    if found := re.fullmatch(r"\[?([^\s/\[\]]+)\]?:(\d+)", address):
+        socket.create_connection((found[1], int(found[2])), KNOCK_PATIENCE).close()
 
 
 def actor(cls: type[Any], groups: Mapping[str, int]) -> Any:

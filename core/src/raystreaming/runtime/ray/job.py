@@ -37,15 +37,21 @@ GROUPS = {"drivers": 8}
 class Follower:
     """Follows a job from its master; the same for the program that submitted it and the command line.
 
+    Args:
+        job: The job's name.
+        master: Its master.
+        drives: Whether this is the job's program, without which a job that is not detached ends.
+
     Attributes:
         view: What the master said last; None before it has.
     """
 
-    def __init__(self, job: str, master: object) -> None:
+    def __init__(self, job: str, master: object, drives: bool = True) -> None:
         self.job = job
         self.view: JobView | None = None
         self.wishes: list[Wish] = []
         self._master = master
+        self._drives = drives
         self._silent_since: float | None = None
 
     def ask(self, wait: float = FOLLOW_WAIT) -> JobView:
@@ -59,7 +65,8 @@ class Follower:
         while True:
             try:
                 call = self._master.follow.options(concurrency_group="drivers")  # type: ignore[attr-defined]
-                self.view = ray.get(call.remote(line, state, tuple(self.wishes), wait), timeout=wait + 5)
+                news = call.remote(line, state, tuple(self.wishes), wait, self._drives)
+                self.view = ray.get(news, timeout=wait + 5)
             except (ActorUnavailableError, GetTimeoutError) as error:
                 self._wait_for_master(error)
                 line, state = 0, ""  # another process, another count
@@ -129,6 +136,11 @@ class RayJob:
                 raise self.error
         elif options.detach:
             self._over.set()
+            log.info(
+                "job %r runs detached at %s: `raystreaming status`, `logs` and `stop` take its name",
+                spec.name,
+                ray.get_runtime_context().gcs_address,
+            )
         else:
             threading.Thread(target=self._follow, name=f"{spec.name} driver").start()
 

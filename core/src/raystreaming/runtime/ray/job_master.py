@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -22,7 +23,10 @@ from raystreaming.runtime.ray.options import RayOptions
 from raystreaming.runtime.ray.shipping import Failure, unpack_job
 
 LINGER = 10.0
-"""Seconds the master waits after the end for somebody to ask how it went."""
+"""Seconds the master waits after the end for its driver to ask how it went."""
+
+LINGER_DETACHED = 600.0
+"""The same for people, where the job has no driver."""
 
 
 class JobMaster:
@@ -49,7 +53,9 @@ class JobMaster:
         log.propagate = False
         threading.Thread(target=self._main, args=(packed, dists), name="master", daemon=True).start()
 
-    def follow(self, line: int, state: str, wishes: Sequence[Wish], wait: float) -> JobView:
+    def follow(
+        self, line: int, state: str, wishes: Sequence[Wish], wait: float, driver: bool = True
+    ) -> JobView:
         """Return how the job is, once there is news.
 
         Args:
@@ -57,12 +63,13 @@ class JobMaster:
             state: The state that is known.
             wishes: What is to be done; safe to repeat.
             wait: Seconds to wait for news.
+            driver: Whether it is the job's driver that asks.
         """
-        self._contact = time.monotonic()
+        self._contact = time.monotonic() if driver else self._contact
         for wish in wishes:
             self._wish(wish)
         next_line, lines = self._board.wait(state, line, wait)
-        self._contact = time.monotonic()
+        self._contact = time.monotonic() if driver else self._contact
         over = self._board.over
         rows = self._run.rows() if over and self._run is not None else ()
         return JobView(
@@ -74,11 +81,14 @@ class JobMaster:
             lines,
             os.getpid(),
             rows,
+            self._options.detach,
         )
 
     def driver_silent(self) -> float | None:
-        """Return for how many seconds no driver has asked; None if the job is detached."""
-        return None if self._options.detach else time.monotonic() - self._contact
+        """Return for how many seconds no driver has asked; None if the job runs detached."""
+        if self._options.detach:
+            return math.inf if self._board.over else None
+        return time.monotonic() - self._contact
 
     def release(self) -> None:
         """Let the master go once the job is over: everything has been said."""
@@ -105,7 +115,7 @@ class JobMaster:
         except BaseException as error:
             self._failure = Failure.of(error)
         self._board.show(state, over=True)
-        self._released.wait(LINGER)
+        self._released.wait(LINGER_DETACHED if self._options.detach else LINGER)
         kill(names.find(names.master_name(self._job)))
 
     def _driver_is_gone(self) -> bool:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -39,6 +40,7 @@ from raystreaming.runtime.ray.options import RayOptions
 from raystreaming.runtime.ray.placing import Post, posts
 from raystreaming.runtime.ray.probe import FolderProbe
 from raystreaming.runtime.restarts import Restarts
+from raystreaming.runtime.saying import say_end, say_start
 from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.start import Start, abort_open, begin, commit
 from raystreaming.runtime.threads import CallThread
@@ -238,6 +240,8 @@ class JobRun:
         for wish in list(self._wishes):
             self._grant(wish)
         self._last_tasks = []
+        if not self._board.was_running:
+            say_start(self._spec)
         self._board.show("running")
         self._hire_spares()
         while attempt.outcome is None:
@@ -251,6 +255,7 @@ class JobRun:
             self._halt()
             if self._store.place.exclusive:
                 abort_open(self._spec, attempt.coordinator.manifest)
+        say_end(self._spec, replace(self.status(), state=attempt.outcome))
         return attempt.outcome
 
     def _handle_mail(self, due: float | None) -> None:

@@ -134,6 +134,7 @@ class JobView:
         lines: Lines for people, from the number asked for on.
         pid: Process of the master.
         rows: What `collect` took, per sink, once the job is over.
+        detached: Whether the job has no driver.
     """
 
     status: JobStatus
@@ -144,6 +145,7 @@ class JobView:
     lines: tuple[Said, ...]
     pid: int
     rows: tuple[list[Any], ...] = ()
+    detached: bool = False
 
 
 @dataclass(frozen=True)

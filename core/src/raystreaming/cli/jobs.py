@@ -1,0 +1,126 @@
+"""``raystreaming jobs``, ``status``, ``logs`` and ``stop``: jobs that run on a Ray cluster."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from raystreaming.api.job import report
+from raystreaming.observe.notices import show_notices
+from raystreaming.observe.progress import line, progress, table
+
+if TYPE_CHECKING:
+    from raystreaming.runtime.ray.messages import JobView, Wish
+
+BETWEEN = 1.5
+"""Seconds between two looks at a job that rates are computed from; workers are asked every second."""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands to a parser."""
+    _add(commands, "jobs", "list the jobs of a Ray cluster", show_jobs, named=False)
+    _add(commands, "status", "show how a job on Ray gets on, by operator", show_status)
+    logs = _add(commands, "logs", "show what a job on Ray has said", show_logs)
+    logs.add_argument("--follow", action="store_true", help="go on until the job is over")
+    stop = _add(commands, "stop", "end a job on Ray with a checkpoint, to go on from later", stop_job)
+    how = stop.add_mutually_exclusive_group()
+    how.add_argument("--drain", action="store_true", help="end its input instead: the job is finished")
+    how.add_argument("--cancel", action="store_true", help="end it at once, without a checkpoint")
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    what: str,
+    command: Callable[[argparse.Namespace], int],
+    named: bool = True,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=what)
+    if named:
+        parser.add_argument("name", metavar="NAME", help="the job")
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="the cluster; by default the one of RAY_ADDRESS, else the one on this machine",
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def show_jobs(options: argparse.Namespace) -> int:
+    """Print a line per job."""
+    from raystreaming.runtime.ray import lookup
+
+    lookup.join(options.ray)
+    rows: list[tuple[str, ...]] = [("job", "state", "tasks", "checkpoint", "restarts")]
+    for status in lookup.statuses():
+        counts = (len(status.tasks), status.checkpoint, status.restarts)
+        rows.append((status.job, status.state, *map(str, counts)))
+    if len(rows) == 1:
+        print("no job runs on this cluster")
+        return 0
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    for row in rows:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def show_status(options: argparse.Namespace) -> int:
+    """Print a job's line and a table of its operators, from two looks a moment apart."""
+    from raystreaming.runtime.ray import lookup
+
+    lookup.join(options.ray)
+    follower = lookup.find(options.name)
+    view = follower.ask(wait=0)
+    before = view.status
+    if not view.over:
+        time.sleep(BETWEEN)
+        view = follower.ask(wait=0)
+    told = progress(before, view.status)
+    print(line(told))
+    print(table(told))
+    return _exit_status(view)
+
+
+def show_logs(options: argparse.Namespace) -> int:
+    """Print the lines of a job, and those that come."""
+    from raystreaming.runtime.ray import lookup
+
+    lookup.join(options.ray)
+    follower = lookup.find(options.name)
+    while True:
+        view = follower.ask()
+        for said in view.lines:
+            print(said.line, flush=True)
+        if view.over or not options.follow:
+            return _exit_status(view)
+
+
+def stop_job(options: argparse.Namespace) -> int:
+    """End a job, and say how it ended."""
+    from raystreaming.runtime.ray import lookup
+
+    lookup.join(options.ray)
+    wish: Wish = "drain" if options.drain else "cancel" if options.cancel else "stop"
+    follower = lookup.find(options.name, [wish])
+    show_notices()
+    while True:
+        view = follower.ask()
+        for said in view.lines:
+            print(said.line, file=sys.stderr)
+        if view.over:
+            break
+    print(f"job {options.name!r} is {view.status.state}: checkpoint {view.status.checkpoint}")
+    if view.detached:  # else its driver does, when it knows
+        follower.release()
+    return _exit_status(view)
+
+
+def _exit_status(view: JobView) -> int:
+    if view.failure is None:
+        return 0
+    print(f"error: {report(view.failure.to_error())}", file=sys.stderr)
+    return 1
