@@ -5,10 +5,12 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from harness import KillJob, command, fails, files, json_rows, new_topic, parquet_seqs, write_program
 
 from raystreaming_test_support.events import expected_seqs, load_topic, make_events
+from raystreaming_test_support.kill_job import KillJob
 from raystreaming_test_support.killing import run_to_end
+from raystreaming_test_support.outputs import files, json_rows, parquet_seqs
+from raystreaming_test_support.programs import command, fails, write_program
 from raystreaming_test_support.topics import produce_all
 
 COUNT = 100_000
@@ -36,7 +38,7 @@ KAFKA = """
 @pytest.mark.parametrize("arrow", ["0", "1"])
 def test_one_malformed_message_in_100_000(arrow, tmp_path, kafka_broker, kafka_topic):
     servers, topic = kafka_broker.servers, kafka_topic()
-    new_topic(servers, topic, HALF, partitions=2)
+    load_topic(servers, topic, HALF, partitions=2)
     produce_all(servers, topic, [(1, b'{"seq": 1, "event_type": "cart')])
     load_topic(servers, topic, COUNT - HALF, partitions=2, start=HALF, create=False)
     run = command(write_program(tmp_path, KAFKA))

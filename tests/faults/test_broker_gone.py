@@ -3,9 +3,11 @@
 import time
 
 import pytest
-from harness import KillJob, Watch, files, new_topic
 
+from raystreaming_test_support.events import load_topic
 from raystreaming_test_support.kafka_broker import LocalBroker
+from raystreaming_test_support.kill_job import KillJob
+from raystreaming_test_support.outputs import Watch, files
 
 COUNT = 30_000
 
@@ -13,7 +15,7 @@ COUNT = 30_000
 @pytest.mark.slow
 def test_broker_gone_for_20_seconds(tmp_path):
     with LocalBroker() as broker:
-        new_topic(broker.servers, "in", COUNT)
+        load_topic(broker.servers, "in", COUNT)
         # So little is fetched ahead, and so slow is the job, that it needs the broker to the end.
         env = {"SERVERS": broker.servers, "TOPIC": "in", "PREFETCH": "1MiB", "RATE": "8000"}
         job = KillJob("kafka", tmp_path / "job", COUNT, env).prepare()

@@ -5,7 +5,9 @@ import subprocess
 import time
 
 import pytest
-from harness import KillJob, files
+
+from raystreaming_test_support.kill_job import KillJob
+from raystreaming_test_support.outputs import files
 
 COUNT = 30_000
 

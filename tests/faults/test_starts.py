@@ -3,10 +3,11 @@
 import signal
 
 import pytest
-from harness import Program, command, fails, files, json_rows, new_topic, parquet_seqs, write_program
 
 from raystreaming_test_support.events import expected_seqs, load_topic
 from raystreaming_test_support.killing import run_to_end
+from raystreaming_test_support.outputs import files, json_rows, parquet_seqs
+from raystreaming_test_support.programs import Program, command, fails, write_program
 
 JOB = """
     import os
@@ -36,7 +37,7 @@ SMALL = """
 
 def test_second_run_on_the_same_checkpoints(tmp_path, kafka_broker, kafka_topic):
     servers, topic = kafka_broker.servers, kafka_topic()
-    new_topic(servers, topic, 2_000)
+    load_topic(servers, topic, 2_000)
     run = command(write_program(tmp_path, JOB))
     env = {"SERVERS": servers, "TOPIC": topic}
     with Program(run, env, tmp_path) as first:
@@ -56,7 +57,7 @@ def test_second_run_on_the_same_checkpoints(tmp_path, kafka_broker, kafka_topic)
 @pytest.mark.parametrize("kind", ["file", "proc"])
 def test_checkpoint_folder_that_cannot_be_written(kind, tmp_path, kafka_broker, kafka_topic):
     topic = kafka_topic()
-    new_topic(kafka_broker.servers, topic, 10)
+    load_topic(kafka_broker.servers, topic, 10)
     (tmp_path / "file").write_text("")
     state = tmp_path / "file" / "state" if kind == "file" else "/proc/state"
     env = {"SERVERS": kafka_broker.servers, "TOPIC": topic, "STOP": "latest", "STATE": str(state)}
@@ -75,7 +76,7 @@ def test_no_kafka_at_start(tmp_path):
 
 def test_unknown_topic(tmp_path, kafka_broker, kafka_topic):
     topic = kafka_topic()
-    new_topic(kafka_broker.servers, topic, 10)
+    load_topic(kafka_broker.servers, topic, 10)
     env = {"SERVERS": kafka_broker.servers, "TOPIC": topic + "s", "STOP": "latest"}
     run = command(write_program(tmp_path, JOB))
     said = fails(run, env, tmp_path)

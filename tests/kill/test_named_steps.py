@@ -1,9 +1,11 @@
 """SIGKILL at every named step of start, checkpoint and publish; after each the same command."""
 
 import pytest
-from harness import KillJob, Watch, new_topic, report_restarts
 
 from raystreaming.failpoints import STEPS
+from raystreaming_test_support.events import load_topic
+from raystreaming_test_support.kill_job import KillJob, report_restarts
+from raystreaming_test_support.outputs import Watch
 
 COUNT = 20_000
 
@@ -21,7 +23,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def topic(kafka_broker):
-    new_topic(kafka_broker.servers, "named-steps", COUNT, partitions=2)
+    load_topic(kafka_broker.servers, "named-steps", COUNT, partitions=2)
     return {"SERVERS": kafka_broker.servers, "TOPIC": "named-steps"}
 
 

@@ -5,7 +5,9 @@ import os
 import random
 
 import pytest
-from harness import KillJob, new_topic, random_kills, report_restarts
+
+from raystreaming_test_support.events import load_topic
+from raystreaming_test_support.kill_job import KillJob, random_kills, report_restarts
 
 COUNT = 60_000
 
@@ -20,7 +22,7 @@ def test_random_kills(name, kills, tmp_path, kafka_topic, request):
     if name == "kafka":
         broker = request.getfixturevalue("kafka_broker")
         env = {"SERVERS": broker.servers, "TOPIC": kafka_topic()}
-        new_topic(env["SERVERS"], env["TOPIC"], COUNT, partitions=3)
+        load_topic(env["SERVERS"], env["TOPIC"], COUNT, partitions=3)
     number = itertools.count()
     jobs = list(
         random_kills(

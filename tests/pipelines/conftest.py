@@ -5,17 +5,12 @@ Those that need no real files may name the simulated runtime too.
 
 import importlib.util
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
 from raystreaming.api import settings
 from raystreaming.observe.status import JobStatus
 from raystreaming.runtime.simulated import Simulation
-
-sys.path.insert(0, str(Path(__file__).parent))  # for the harness, whichever way tests are imported
-pytest.register_assert_rewrite("harness")
 
 RUNTIMES = ["embedded", "simulated", "ray"]
 USUAL = ("embedded", "ray")

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from harness import assert_nothing_left, command, files, json_rows, line_rows, parquet_rows, write_program
 
 from raystreaming import StreamingContext
 from raystreaming_test_support.events import expected_seqs, make_events
 from raystreaming_test_support.killing import run_to_end
+from raystreaming_test_support.outputs import assert_nothing_left, files, json_rows, line_rows, parquet_rows
+from raystreaming_test_support.programs import command, write_program
 
 COUNT = 9_000
 FILES = 3

@@ -5,7 +5,9 @@ import os
 import random
 
 import pytest
-from harness import KillJob, new_topic, random_kills, report_restarts
+
+from raystreaming_test_support.events import load_topic
+from raystreaming_test_support.kill_job import KillJob, random_kills, report_restarts
 
 pytestmark = pytest.mark.runtimes("embedded", because="tests/ray kills workers, masters and drivers")
 
@@ -29,7 +31,7 @@ def kill(make, kills, dice):
 
 def test_kafka_to_parquet(tmp_path, dice, kafka_broker, kafka_topic):
     topic = kafka_topic()
-    new_topic(kafka_broker.servers, topic, COUNT, partitions=2)
+    load_topic(kafka_broker.servers, topic, COUNT, partitions=2)
     env = {"SERVERS": kafka_broker.servers, "TOPIC": topic}
     number = itertools.count()
     kill(lambda: KillJob("kafka", tmp_path / str(next(number)), COUNT, env).prepare(), 4, dice)

@@ -31,7 +31,7 @@ def create_topic(
     partitions: int = 1,
     config: Mapping[str, str] | None = None,
 ) -> None:
-    """Make a topic of one replica and wait until each partition has a leader.
+    """Make a topic of one replica and wait until each partition has a leader, which knows that it is one.
 
     Args:
         servers: Addresses of brokers.
@@ -50,7 +50,12 @@ def create_topic(
     while time.monotonic() < deadline:
         found = admin.list_topics(topic, timeout=_TIMEOUT).topics[topic].partitions
         if sum(one.leader >= 0 for one in found.values()) == partitions:
-            return
+            try:
+                end_offsets(servers, topic)
+            except KafkaException:  # not the leader that the controller has just made it
+                pass
+            else:
+                return
         time.sleep(0.02)
     raise TopicError(f"Topic {topic!r} has no leader for each partition after a minute")
 

@@ -1,4 +1,4 @@
-"""The jobs that are killed, and meet faults: `python kill_jobs.py kafka|files|collection FOLDER`.
+"""The jobs that are killed, and meet faults: `python killed_program.py kafka|files|collection FOLDER`.
 
 Slow on purpose, so that a kill hits a running job: RATE records a second.
 """

@@ -1,1 +1,0 @@
-../pipelines/kill_jobs.py

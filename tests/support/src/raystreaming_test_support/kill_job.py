@@ -1,0 +1,152 @@
+"""Jobs that are killed: start one, kill it at a moment or a step, and compare what it has published."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from raystreaming_test_support.events import expected_seqs, make_events
+from raystreaming_test_support.killing import Ended, run_and_kill, run_to_end
+from raystreaming_test_support.outputs import Watch, assert_nothing_left, files, json_rows, parquet_seqs
+from raystreaming_test_support.programs import TIMEOUT, Program, command
+
+PROGRAM = Path(__file__).with_name("killed_program.py")
+
+
+@dataclass
+class KillJob:
+    """One of the jobs of killed_program.py with its folder. `run` is always the same command."""
+
+    name: str
+    folder: Path
+    count: int
+    env: dict[str, str] = field(default_factory=dict)
+    kills: int = 0
+    runs: int = 0
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def argv(self) -> list[str]:
+        return command(PROGRAM, self.name, self.folder)
+
+    def start(self, *before: str) -> Program:
+        """Start the job, with words before its command."""
+        return Program([*before, *self.argv], self._env())
+
+    def _env(self) -> dict[str, str]:
+        self.runs += 1
+        return {**self.env, "COUNT": str(self.count), "STARTED": repr(time.time())}
+
+    def prepare(self) -> KillJob:
+        """Write what the job reads."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.name == "files":
+            (self.folder / "in").mkdir()
+            events = list(make_events(self.count))
+            share = -(-len(events) // 3)
+            for n in range(3):
+                part = events[n * share : (n + 1) * share]
+                (self.folder / "in" / f"{n}.jsonl").write_bytes(b"\n".join(part) + b"\n")
+        return self
+
+    def kill_at(self, step: str) -> bool:
+        """Run with a fail point; return whether the job came to it."""
+        with Program(self.argv, {**self._env(), "RAYSTREAMING_FAIL_AT": step}) as program:
+            status = program.end()
+            assert status in (0, -signal.SIGKILL), program.stderr
+        self.kills += status != 0
+        return status != 0
+
+    def kill_after(self, seconds: float, published: bool = False) -> bool:
+        """Run, and kill it after some time unless it ends before; return whether it was killed.
+
+        Args:
+            seconds: When.
+            published: Count from the first file that it publishes, not from its start.
+        """
+        before = len(files(self.out))
+        since: list[float] = []
+
+        def now() -> bool:
+            if not since and (not published or len(files(self.out)) > before):
+                since.append(time.monotonic())
+            return bool(since) and time.monotonic() - since[0] >= seconds
+
+        ended: Ended = run_and_kill(self.argv, when=now, env=self._env(), timeout=TIMEOUT)
+        assert ended.killed or ended.returncode == 0, ended.stderr
+        self.kills += ended.killed
+        return ended.killed
+
+    def finish(self) -> None:
+        """Run to the end, and compare with what must be there."""
+        run_to_end(self.argv, env=self._env(), timeout=TIMEOUT)
+        self.check()
+
+    def check(self) -> None:
+        """The rows are exactly the filtered records, each once, and nothing is left behind."""
+        if self.name == "collection":
+            rows = sorted((r["key"], r["n"]) for r in json_rows(self.out))
+            assert rows == sorted((n % 7, n // 7 + 1) for n in range(self.count))
+        else:
+            assert parquet_seqs(self.out) == expected_seqs(self.count)
+        assert_nothing_left(self.out, self.state)
+
+    def starts(self) -> list[tuple[float, int]]:
+        """For each run that has come so far: seconds from its start to its first record, and its seq."""
+        report = self.folder / "starts.txt"
+        lines = report.read_text().splitlines() if report.exists() else []
+        return [(float(a), int(b)) for a, b in map(str.split, lines)]
+
+    def resumed(self) -> list[float]:
+        """Seconds from start to first record, of the runs that went on past a restored position."""
+        return [seconds for seconds, seq in self.starts() if seq >= 4]
+
+
+def random_kills(new_job: Any, kills: int, dice: random.Random) -> Iterator[KillJob]:
+    """Kill jobs at random moments until there were so many kills, and run each to its end; yields them.
+
+    The moments are random after the start; each job's first kill is random after its first checkpoint,
+    so that it has to go on in the middle.
+    """
+    left = kills
+    while left > 0:
+        job: KillJob = new_job()
+        with Watch(job.out):
+            while left > 0:
+                first = job.runs == 0
+                moment = dice.uniform(0.0, 0.5) if first else dice.uniform(0.05, 1.6)
+                killed = job.kill_after(moment, published=first)
+                print(f"{job.name}: {moment:.3f} s {'killed' if killed else 'was finished'}")
+                if not killed:
+                    break
+                left -= 1
+            job.finish()
+        yield job
+
+
+def report_restarts(jobs: list[KillJob]) -> None:
+    """Print how long the runs took from process start to the first record past the restored position."""
+    seconds = sorted(s for job in jobs for s in job.resumed())
+    line = (
+        f"{sum(j.kills for j in jobs)} kills in {sum(j.runs for j in jobs)} runs of {len(jobs)} jobs; "
+        f"{len(seconds)} runs went on from a position: start to first record past it "
+        f"median {statistics.median(seconds):.2f} s, longest {seconds[-1]:.2f} s"
+    )
+    print(line)
+    if file := os.environ.get("RAYSTREAMING_KILL_REPORT"):
+        with open(file, "a", encoding="utf-8") as report:
+            report.write(f"{','.join(sorted({j.name for j in jobs}))}: {line}\n")
