@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -52,3 +54,44 @@ def test_one_process_ignores_resources():
 def test_what_no_node_can_have_is_refused_where_it_is_said(ask: Callable, says: str):
     with pytest.raises(GraphError, match=says):
         ask(StreamingContext().from_values(1))
+
+
+def on_ray(**settings: object) -> StreamingContext:
+    ctx = StreamingContext(runtime="ray", **settings)
+    mapped = ctx.from_values(1).map(str).resources(num_cpus=0.5).set_parallelism(2)
+    reduced = mapped.key_by(str).reduce(max).set_parallelism(1)
+    reduced.resources(num_gpus=1, custom={"disk": 2}, placement="pack").collect()
+    return ctx
+
+
+def test_explain_shows_the_workers_and_what_they_ask_for():
+    assert on_ray().explain().splitlines()[-12:] == [
+        "    from_values.reduce.collect: exactly-once while this process lives: no checkpoint_dir, nothing "
+        "survives it",
+        "on Ray: 4 workers, and 1 spare",
+        "worker 0: from_values",
+        "    asks for 0.1 CPU",
+        "worker 1: from_values.map -> from_values.key_by [0]",
+        "    asks for 0.5 CPU",
+        "worker 2: from_values.map -> from_values.key_by [1]",
+        "    asks for 0.5 CPU",
+        "worker 3: from_values.reduce -> from_values.reduce.collect",
+        "    asks for 0.1 CPU, 1 GPU, 2 disk, near the job master",
+        "a worker dies: all tasks go on from the last checkpoint",
+        "the job master dies: the job ends, as it has no checkpoint_dir",
+    ]
+    shared = on_ray(workers=1, spares=0, checkpoint_dir="state").explain().splitlines()
+    assert shared[-5] == "on Ray: 1 worker"
+    assert shared[-4].count(" and ") == 3
+    assert shared[-3] == "    asks for 1 CPU, 1 GPU, 2 disk, near the job master"
+    assert shared[-1] == "the job master dies: the workers go on, Ray starts it again"
+
+
+def test_explain_of_a_job_on_ray_needs_no_ray():
+    code = (
+        "import sys; from raystreaming import StreamingContext\n"
+        "ctx = StreamingContext(runtime='ray'); ctx.from_values(1).collect()\n"
+        "print('on Ray: 1 worker' in ctx.explain(), 'ray' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"

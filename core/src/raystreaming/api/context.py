@@ -14,7 +14,7 @@ from raystreaming.api.job import Job
 from raystreaming.api.stream import DataStream
 from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError
-from raystreaming.graph import LogicalGraph, LogicalOperator
+from raystreaming.graph import LogicalGraph, LogicalOperator, execution_graph, job_graph
 from raystreaming.graph.explain import explain
 from raystreaming.observe.notices import show_notices
 from raystreaming.plugins.builtin.collect import CollectSink
@@ -129,9 +129,17 @@ class StreamingContext:
     # Running -----------------------------------------------------------------------------
 
     def explain(self) -> str:
-        """Return the job as text: chains, tasks, and what each sink guarantees."""
+        """Return the job as text: chains, tasks, what each sink guarantees, and on Ray the workers."""
         self._graph.identify()
-        return explain(self._graph, settings.effective(self._settings).checkpoint_dir is not None)
+        chosen = settings.effective(self._settings)
+        durable = chosen.checkpoint_dir is not None
+        text = explain(self._graph, durable)
+        if not _wants_ray(chosen):
+            return text
+        from raystreaming.runtime.ray.explain import explain_placing
+
+        tasks = execution_graph(job_graph(self._graph))
+        return f"{text}\n{explain_placing(tasks, chosen.workers, chosen.spares, durable)}"
 
     def submit(self, name: str = "job") -> Job:
         """Start the job and return at once; the script may end, the job runs to its end.
