@@ -66,30 +66,13 @@ def progress(before: JobStatus | None, now: JobStatus) -> Progress:
     old = {(t.chain, t.index): t for t in before.tasks} if before is not None else {}
     operators: dict[int, OperatorProgress] = {}
     for chain, name in enumerate(now.chains):
-        tasks = [_since(old.get((t.chain, t.index)), t) for t in now.tasks if t.chain == chain]
+        tasks = [since(old.get((t.chain, t.index)), t) for t in now.tasks if t.chain == chain]
         if tasks:
             totals = [t for t in now.tasks if t.chain == chain]
             operators[chain] = _operator(name, tasks, totals)
     fed = {to for _, to in now.edges}
     rate = sum(o.rate_in for chain, o in operators.items() if chain not in fed)
     return Progress(now, tuple(operators.values()), rate, _bottleneck(operators, now.edges))
-
-
-def _since(before: TaskStatus | None, now: TaskStatus) -> TaskStatus:
-    """Return what a task did between two moments; its whole start if it is not the same start."""
-    if before is None or before.elapsed >= now.elapsed or before.records_in > now.records_in:
-        return now
-    return TaskStatus(
-        now.name,
-        now.records_in - before.records_in,
-        now.records_out - before.records_out,
-        now.busy - before.busy,
-        now.blocked - before.blocked,
-        now.idle - before.idle,
-        now.chain,
-        now.index,
-        now.elapsed - before.elapsed,
-    )
 
 
 def _operator(name: str, tasks: Sequence[TaskStatus], totals: Sequence[TaskStatus]) -> OperatorProgress:
@@ -121,6 +104,23 @@ def _bottleneck(operators: dict[int, OperatorProgress], edges: Sequence[tuple[in
     feeding = [operators[a] for a, b in edges if b == chain and a in operators]
     held_up = [f"{o.name} by {o.blocked:.0%}" for o in feeding if o.blocked >= HELD_UP]
     return text + (f" and blocks {' and '.join(held_up)}" if held_up else "")
+
+
+def since(before: TaskStatus | None, now: TaskStatus) -> TaskStatus:
+    """Return what a task did between two moments; its whole start if it is not the same start."""
+    if before is None or before.elapsed >= now.elapsed or before.records_in > now.records_in:
+        return now
+    return TaskStatus(
+        now.name,
+        now.records_in - before.records_in,
+        now.records_out - before.records_out,
+        now.busy - before.busy,
+        now.blocked - before.blocked,
+        now.idle - before.idle,
+        now.chain,
+        now.index,
+        now.elapsed - before.elapsed,
+    )
 
 
 # As text ---------------------------------------------------------------------------------

@@ -19,8 +19,12 @@ from raystreaming.runtime.ray.board import Board
 from raystreaming.runtime.ray.crew import kill
 from raystreaming.runtime.ray.job_run import JobRun
 from raystreaming.runtime.ray.messages import JobView, Said, Wish
+from raystreaming.runtime.ray.metrics import JobMetrics
 from raystreaming.runtime.ray.options import RayOptions
 from raystreaming.runtime.ray.shipping import Failure, unpack_job
+
+METRICS_EVERY = 1.0
+"""Seconds between two updates of the metrics; workers are asked as often."""
 
 LINGER = 10.0
 """Seconds the master waits after the end for its driver to ask how it went."""
@@ -109,6 +113,7 @@ class JobMaster:
         try:
             run = JobRun(unpack_job(packed), packed, dists, self._options, self._board, self._driver_is_gone)
             self._run = run
+            threading.Thread(target=self._measure, name="metrics", daemon=True).start()
             for wish in list(self._wishes):
                 run.grant(wish)
             state = run.run(_died_before())
@@ -117,6 +122,13 @@ class JobMaster:
         self._board.show(state, over=True)
         self._released.wait(LINGER_DETACHED if self._options.detach else LINGER)
         kill(names.find(names.master_name(self._job)))
+
+    def _measure(self) -> None:
+        """Export metrics once a second; the body of a thread."""
+        metrics = JobMetrics(self._job)
+        while not self._board.over:
+            time.sleep(METRICS_EVERY)
+            metrics.update(self._status())
 
     def _driver_is_gone(self) -> bool:
         silent = self.driver_silent()

@@ -1,0 +1,97 @@
+"""Metrics as Prometheus would scrape them from the nodes of a real cluster."""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.request
+from collections import Counter as Counts
+
+import pytest
+
+from raystreaming import StreamingContext
+from raystreaming.connector import RecordsSource, option
+from raystreaming.observe.status import JobStatus, TaskStatus
+from raystreaming.runtime.ray.metrics import JobMetrics
+from raystreaming_test_support.ray_cluster import eventually
+
+pytestmark = pytest.mark.ray
+
+SAMPLE = re.compile(r"^ray_raystreaming_(\w+)\{(.*)\} ([\d.e+-]+)$", re.MULTILINE)
+
+
+class Steps(RecordsSource[int]):
+    total: int = option(doc="How many.")
+
+    def records(self, position):
+        for n in range(position or 0, self.total):
+            time.sleep(0.01)
+            yield n + 1, n
+
+
+def scraped(job: str) -> dict[str, dict[tuple[str, str], float]]:
+    """Return name -> (operator, task) -> value of a job's metrics, over all nodes."""
+    import ray
+
+    found: dict[str, dict[tuple[str, str], float]] = {}
+    for node in ray.nodes():
+        url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            text = answer.read().decode()
+        for name, tags, value in SAMPLE.findall(text):
+            tag = dict(re.findall(r'(\w+)="([^"]*)"', tags))
+            if tag.get("job") == job:
+                found.setdefault(name, {})[tag.get("operator", ""), tag.get("task", "")] = float(value)
+    return found
+
+
+def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_driver):
+    ctx = StreamingContext(runtime="ray", spares=0, checkpoint_interval="1s")
+    ctx.source(Steps(total=1500)).map(lambda n: n).set_parallelism(2).sink(lambda n: None)
+    job = ctx.submit("measured")
+
+    def complete() -> bool:
+        now = scraped("measured")
+        return sum(now.get("records_in_total", {}).values()) > 500 and "checkpoint_age_seconds" in now
+
+    eventually(complete, "500 records in the metrics")
+    found = scraped("measured")
+    job.wait()
+    assert found.keys() >= {
+        "records_in_total",
+        "records_out_total",
+        "busy_seconds_total",
+        "idle_seconds_total",
+        "checkpoint",
+        "checkpoint_age_seconds",
+    }
+    tasks = {("Steps", "0"), ("Steps.map -> Steps.sink", "0"), ("Steps.map -> Steps.sink", "1")}
+    assert found["records_in_total"].keys() == tasks
+    assert found["records_out_total"].keys() == {("Steps", "0")}
+    assert found["checkpoint_age_seconds"].keys() == {("", "")}
+    assert 0 <= found["checkpoint_age_seconds"]["", ""] < 60
+
+
+def test_counters_never_count_twice_and_go_on_after_a_restart(monkeypatch):
+    counted: Counts[str] = Counts()
+    monkeypatch.setattr(
+        "ray.util.metrics.Counter.inc", lambda self, value, tags: counted.update({self.info["name"]: value})
+    )
+    monkeypatch.setattr("ray.util.metrics.Gauge.set", lambda self, value, tags: None)
+    metrics = JobMetrics("job")
+
+    def told(records: int, elapsed: float, **values: object) -> None:
+        task = TaskStatus("read", records, 0, busy=elapsed / 2, elapsed=elapsed)
+        metrics.update(JobStatus("job", "running", tasks=[task], chains=("read",), **values))
+
+    told(10, 1.0)
+    told(10, 1.0)  # no news
+    told(30, 2.0, counts={"skipped": 2})
+    told(5, 0.5, restarts=1, counts={"skipped": 2})  # a new start
+    told(8, 1.0, restarts=1, counts={"skipped": 3})
+    assert counted == {
+        "raystreaming_records_in_total": 38,
+        "raystreaming_busy_seconds_total": 1.5,
+        "raystreaming_restarts_total": 1,
+        "raystreaming_counted_total": 3,
+    }
