@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic  # where it is typed
 
 from raystreaming_test_support.events import load_topic, make_events
 from raystreaming_test_support.kafka_broker import BrokerError, LocalBroker
@@ -73,6 +74,17 @@ def test_reads_back_what_was_produced(kafka_broker: LocalBroker, kafka_topic: Ca
     events = list(make_events(1001))
     read = read_topic(kafka_broker.servers, topic)
     assert read == [events[0::3], events[1::3], events[2::3]]
+
+
+def test_waits_for_leaders_that_do_not_know_it_yet(
+    kafka_broker: LocalBroker, kafka_topic: Callable[..., str]
+) -> None:
+    topic, partitions = kafka_topic(), 20  # of so many, one is always late
+    admin = AdminClient({"bootstrap.servers": kafka_broker.servers})
+    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(30)
+    while len(admin.list_topics(topic, timeout=30).topics[topic].partitions) < partitions:
+        pass
+    assert end_offsets(kafka_broker.servers, topic) == [0] * partitions
 
 
 def test_reads_committed_messages_only(kafka_broker: LocalBroker, kafka_topic: Callable[..., str]) -> None:

@@ -19,6 +19,12 @@ from confluent_kafka.cimpl import NewTopic  # where it is typed
 
 _TIMEOUT = 60.0
 _POLL_EVERY = 10_000
+# What is said of partitions that were just made. `retriable()` is True for transactions' errors only.
+_NOT_YET_LED = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
 
 
 class TopicError(RuntimeError):
@@ -76,7 +82,7 @@ def _end_offset(consumer: Consumer, partition: TopicPartition) -> int:
         try:
             offsets = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT)
         except KafkaException as error:
-            if not error.args[0].retriable() or time.monotonic() > deadline:
+            if error.args[0].code() not in _NOT_YET_LED or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
         else:
