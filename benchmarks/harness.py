@@ -219,6 +219,32 @@ def rate_table(
     return lines
 
 
+def beside_loop(program: str, count: int, unit: str, wanted: dict[str, Any], options: Options) -> list[str]:
+    """Run a job in memory beside its loop, the loop with and without a tuned collector; return the table.
+
+    Args:
+        program: Name of both in `jobs` and `loops`; they time themselves.
+        count: How much they take.
+        unit: What they take, for the table.
+        wanted: What they have to say.
+        options: What the command line says.
+    """
+
+    def verify(out: Path, said: dict[str, Any]) -> None:
+        found = {name: said.get(name) for name in wanted}
+        if found != wanted:
+            raise Wrong(f"{program} gave {found} instead of {wanted}")
+
+    tuned, defaults = "loop, collector tuned", "loop, Python's default collector"
+    loop, job, size = str(HERE / f"loops/{program}.py"), str(HERE / f"jobs/{program}.py"), str(count)
+    contenders = [
+        Contender(tuned, [loop, size, "tuned"], verify, own_clock=True),
+        Contender("raystreaming", [job, size], verify, tuned, own_clock=True),
+        Contender(defaults, [loop, size, "defaults"], verify, tuned, own_clock=True),
+    ]
+    return rate_table(contenders, interleave(contenders, options), count, unit)
+
+
 def machine() -> str:
     """Return one line that names the machine: what it is, not which."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
