@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from raystreaming.connector import Secret, Terminal
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 logger = logging.getLogger("raystreaming.kafka")
 
@@ -161,15 +158,9 @@ class Planner(Protocol):
         """Return the group's offsets, of the partitions that have one."""
         ...
 
-    def __enter__(self) -> Planner: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None: ...
+    def close(self) -> None:
+        """Leave."""
+        ...
 
 
 def open_client(connection: Connection) -> Client:
@@ -192,10 +183,10 @@ def open_planner(connection: Connection) -> AbstractContextManager[Planner]:
         if connection.client == "confluent":
             from raystreaming_kafka.clients.confluent_planner import ConfluentPlanner
 
-            return ConfluentPlanner(connection)
+            return closing(ConfluentPlanner(connection))
         from raystreaming_kafka.clients.kafka_python import KafkaPythonPlanner
 
-        return KafkaPythonPlanner(connection)
+        return closing(KafkaPythonPlanner(connection))
     except ImportError as error:
         raise _missing(connection.client, error) from error
 

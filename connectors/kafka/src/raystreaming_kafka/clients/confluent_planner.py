@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
-from types import TracebackType
 from typing import Any, TypeVar
 
 from confluent_kafka import (
@@ -78,17 +77,7 @@ class ConfluentPlanner:
         except KafkaException as error:
             raise bad_settings(connection, error) from None
 
-    def __enter__(self) -> ConfluentPlanner:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
+    def close(self) -> None:
         """Leave; librdkafka's client ends with its last reference."""
         del self._admin
 

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from types import TracebackType
 from typing import Any
 
 with warnings.catch_warnings():  # it reads its resources in a way that Python 3.11 deprecated
@@ -221,17 +220,7 @@ class KafkaPythonPlanner:
         self._connection = connection
         self._consumer = _consumer(connection, ANSWER_WITHIN)
 
-    def __enter__(self) -> KafkaPythonPlanner:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
+    def close(self) -> None:
         """Leave."""
         self._consumer.close(autocommit=False, timeout_ms=2000)
 
