@@ -115,7 +115,8 @@ def operator(function: Callable[Concatenate[A, P], Iterable[B]]) -> Callable[P, 
     for attribute in ("__module__", "__qualname__", "__doc__"):
         members[attribute] = getattr(function, attribute)
     made: Any = type(name, (FunctionOperator,), members)
-    return made
+    cls: Callable[P, FunctionOperator[A, B]] = made
+    return cls
 
 
 def _option(parameter: inspect.Parameter) -> Any:

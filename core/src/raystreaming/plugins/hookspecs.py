@@ -23,14 +23,14 @@ Stability = Literal["stable", "experimental"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceSpec:
-    """A source that appears as ``ctx.read_<name>(...)``.
+class _Spec:
+    """What a plugin brings.
 
     Attributes:
-        name: Connector name, e.g. ``"kafka"``.
-        target: ``"package.module:Class"`` of the `Source`; imported on first use only.
+        name: Its name, e.g. ``"kafka"``.
+        target: ``"package.module:Class"``; imported on first use only.
         summary: One line for ``raystreaming plugins``.
-        aliases: Other names of the same source.
+        aliases: Other names of the same.
         stability: What users may expect of its options.
     """
 
@@ -41,29 +41,19 @@ class SourceSpec:
     stability: Stability = "stable"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SinkSpec:
-    """A sink that appears as ``stream.write_<name>(...)``. Attributes as in `SourceSpec`."""
-
-    name: str
-    target: str
-    summary: str
-    aliases: tuple[str, ...] = ()
-    stability: Stability = "stable"
+class SourceSpec(_Spec):
+    """A `Source` that appears as ``ctx.read_<name>(...)``."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class OperatorSpec:
+class SinkSpec(_Spec):
+    """A `Sink` that appears as ``stream.write_<name>(...)``."""
+
+
+class OperatorSpec(_Spec):
     """An operator that appears as ``stream.<name>(...)``; refused where streams have that method.
 
-    Attributes as in `SourceSpec`; `target` is an `OperatorFactory`, or a function marked with `operator`.
+    Its target is an `OperatorFactory`, or a function marked with `operator`.
     """
-
-    name: str
-    target: str
-    summary: str
-    aliases: tuple[str, ...] = ()
-    stability: Stability = "stable"
 
 
 @dataclass(frozen=True, kw_only=True)
