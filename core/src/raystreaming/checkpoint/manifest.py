@@ -82,6 +82,7 @@ class Manifest:
         epoch: The epoch it ends.
         run: The start of the job that wrote it.
         key_groups: Number of key groups, fixed at the first start.
+        submission: The submission of the job that the run belongs to.
         finished: Whether all sources had ended.
         operators: What it holds, by operator id.
         files: The state files it refers to.
@@ -93,6 +94,7 @@ class Manifest:
     epoch: int
     run: str
     key_groups: int
+    submission: str = ""
     finished: bool = False
     operators: dict[str, OperatorState] = field(default_factory=dict[str, OperatorState])
     files: dict[str, StateFile] = field(default_factory=dict[str, StateFile])
@@ -138,7 +140,7 @@ class Manifest:
         return replace(self, operators=operators)
 
 
-_SCALARS = ("job", "job_id", "sequence", "epoch", "run", "key_groups", "finished")
+_SCALARS = ("job", "job_id", "sequence", "epoch", "run", "key_groups", "submission", "finished")
 
 
 def _plain(m: Manifest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from raystreaming.graph import ExecutionGraph, JobGraph, LogicalGraph, execution_graph, job_graph
@@ -24,6 +24,7 @@ class JobSpec:
         key_groups: Number of key groups at the first start.
         restarts: How often in a row the job restarts after a `Retryable` error.
         restart_delay: Seconds before the first restart; doubled with each that follows.
+        submission: Id of this submission; a master that takes over knows its own manifests by it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class JobSpec:
     key_groups: int = DEFAULT_KEY_GROUPS
     restarts: int = 3
     restart_delay: float = 1.0
+    submission: str = field(default_factory=lambda: os.urandom(6).hex())
 
     @cached_property
     def chains(self) -> JobGraph:

@@ -62,6 +62,7 @@ def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
         sequence=last + 1,
         epoch=before.epoch if before else 0,
         run=run,
+        submission=spec.submission,
         key_groups=old.key_groups if old else spec.key_groups,
         operators=operators,
         files=old.files if old else {},

@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 
+from raystreaming.checkpoint.manifest import Manifest
 from raystreaming.checkpoint.place import MemoryPlace, open_place
 from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.engine.messages import Outcome, TaskOrder
@@ -148,8 +149,15 @@ class JobRun:
         place = self._store.place
         place.lock()
         try:
-            start = self._take_over() if took_over else None
-            return self._attempts(start)
+            if not took_over:
+                return self._attempts(None, self._spec.fresh)
+            base = self._last_of_dead()
+            if base is None:  # it had not begun
+                self._dismiss_strangers()
+                return self._attempts(None, self._spec.fresh)
+            if base.finished:
+                return "finished"
+            return self._attempts(self._take_over(base), False)
         finally:
             self._halt()
             self._crew.dismiss(list(self._crew.members.values()))
@@ -158,8 +166,8 @@ class JobRun:
             self._planning.end()
             place.unlock()
 
-    def _attempts(self, running: Start | None) -> Outcome:
-        fresh = self._spec.fresh and running is None
+    def _attempts(self, running: Start | None, fresh: bool) -> Outcome:
+        """Run attempt after attempt; the first one may run already."""
         while True:
             start = running
             try:
@@ -335,33 +343,41 @@ class JobRun:
 
     # Taking over ---------------------------------------------------------------------------
 
-    def _take_over(self) -> Start | None:
-        """Go on where the master that died was; None where its workers cannot go on as they are.
+    def _last_of_dead(self) -> Manifest | None:
+        """Return the last checkpoint of the master that died, committed; None if it had made none.
 
         Raises:
             JobError: What only that master knew is lost.
         """
         spec = self._spec
+        lost = None
         if self._memory is not None:
-            self._dismiss_strangers()
-            raise JobError(
-                f"job {spec.name!r}: its master died, and with it the checkpoints, which were kept in its "
-                f"memory. Set checkpoint_dir to a folder that all nodes share, and a job survives this"
+            lost = (
+                "the checkpoints, which were kept in its memory. Set checkpoint_dir to a folder that all "
+                "nodes share, and a job survives this"
             )
-        if self._collecting():
+        elif self._collecting():
+            lost = "the rows of collect(). Write what must survive with a sink, e.g. write_files"
+        if lost is not None:
             self._dismiss_strangers()
-            raise JobError(
-                f"job {spec.name!r}: its master died, and with it the rows of collect(). Write what must "
-                f"survive with a sink, e.g. write_files"
-            )
+            raise JobError(f"job {spec.name!r}: its master died, and with it {lost}")
+        base = self._store.latest()
+        if base is None or base.submission != spec.submission:
+            return None
+        if not self._store.is_committed(base):
+            commit(spec, self._store, base)
+        return base
+
+    def _take_over(self, base: Manifest) -> Start | None:
+        """Go on where the master that died was; None where its workers cannot go on as they are."""
+        spec = self._spec
         self._issuer = os.urandom(8).hex()
         found = names.workers(spec.name)
         reports = self._ask(found)
         at_work = {n: r for n, r in reports.items() if r.phase == "running"}
-        base = self._store.latest()
         tasks = [t for r in at_work.values() for t in r.tasks]
         whole = sorted(t.task for t in tasks) == [t.id for t in spec.execution.tasks]
-        if base is None or not whole or {r.run for r in at_work.values()} != {base.run}:
+        if not whole or {r.run for r in at_work.values()} != {base.run}:
             self._dismiss_strangers()
             return None
         for name, report in reports.items():
@@ -371,8 +387,6 @@ class JobRun:
             self._homes.update({t.task: member for t in report.tasks})
             self._crew.listen_to(member)
         self._number = next(iter(at_work.values())).attempt
-        if not self._store.is_committed(base):
-            commit(spec, self._store, base)
         start = Start(base.without_committables())
         self._attempt = self._new_attempt(start)
         self._attempt.adopt(tasks)

@@ -51,14 +51,24 @@ def _cannot_travel(operator: LogicalOperator) -> str | None:
 
 
 def unpack_job(data: bytes) -> JobSpec:
-    """Return the job in bytes made by `pack_job`; raises whatever importing its modules raises.
+    """Return the job in bytes made by `pack_job`.
 
     Relative paths mean on workers what they mean in the program: where its folder exists, and Ray has
     put no `working_dir` in its place, this process goes there.
+
+    Raises:
+        JobError: What the job needs cannot be imported here; the original is the ``__cause__``.
     """
     folder: str
     spec: JobSpec
-    folder, spec = cloudpickle.loads(data)
+    try:
+        folder, spec = cloudpickle.loads(data)
+    except Exception as error:
+        raise JobError(
+            f"the job cannot be loaded on node {node_address()}: {type(error).__name__}: {error}. Modules "
+            f"that the program imports must be there: beside the program, installed in the node's environment, "
+            f'or sent along with runtime_env={{"working_dir": "."}} (or "py_modules")'
+        ) from error
     if os.path.isdir(folder) and "working_dir" not in ray.get_runtime_context().runtime_env:
         os.chdir(folder)
     return spec
