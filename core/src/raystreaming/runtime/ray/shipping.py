@@ -66,7 +66,7 @@ def unpack_job(data: bytes) -> JobSpec:
     except Exception as error:
         raise JobError(
             f"the job cannot be loaded on node {node_address()}: {type(error).__name__}: {error}. Modules "
-            f"that the program imports must be there: beside the program, installed in the node's environment, "
+            f"that the program imports must be there: beside the program, installed on the node, "
             f'or sent along with runtime_env={{"working_dir": "."}} (or "py_modules")'
         ) from error
     if os.path.isdir(folder) and "working_dir" not in ray.get_runtime_context().runtime_env:
