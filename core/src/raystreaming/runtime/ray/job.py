@@ -128,8 +128,12 @@ class RayJob:
             .remote(spec.name, packed, dists_of(spec), options)
         )
         self._follower = Follower(spec.name, master)
-        while not (view := self._news()).was_running and not view.over:
-            pass
+        try:
+            while not (view := self._news()).was_running and not view.over:
+                pass
+        except BaseException:  # Ctrl-C, say: nobody would follow the job
+            end_all(spec.name)
+            raise
         if view.over:
             self._end(view)
             if self.error is not None:
@@ -222,7 +226,12 @@ def replace_dead(job: str) -> None:
                 f"another name"
             )
         time.sleep(0.2)
-    for handle in (master, *names.workers(job).values()):
-        kill(handle)
+    end_all(job)
     while names.find(names.master_name(job)) is not None and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def end_all(job: str) -> None:
+    """End the master and the workers of a job at once."""
+    for handle in (names.find(names.master_name(job)), *names.workers(job).values()):
+        kill(handle)
