@@ -380,13 +380,14 @@ class JobRun:
         if not whole or {r.run for r in at_work.values()} != {base.run}:
             self._dismiss_strangers()
             return None
+        # Before anybody is listened to: what is told of another attempt is not heard.
+        self._number = next(iter(at_work.values())).attempt
         for name, report in reports.items():
             mine = tuple(t.task for t in report.tasks)
             post = next((p for p in self._posts if p.tasks == mine), self._posts[0])
             member = self._crew.adopt(name, found[name], post, report.next_event)
             self._homes.update({t.task: member for t in report.tasks})
             self._crew.listen_to(member)
-        self._number = next(iter(at_work.values())).attempt
         start = Start(base.without_committables())
         self._attempt = self._new_attempt(start)
         self._attempt.adopt(tasks)
