@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nox
@@ -40,7 +40,7 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml(ROOT / "core" / "pyp
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = {package.id: package for package in devtool.published()}
 # Test folders with a session of their own; `pipelines` runs every other folder of tests/.
-OWN_SESSION = {"docs", "kill", "minimal", "smoke", "support"}
+OWN_SESSION = {"docs", "kill", "minimal", "ray", "smoke", "support"}
 CI = [devtool.CI_TAG]
 
 
@@ -183,6 +183,24 @@ def changelog(session: nox.Session) -> None:
     session.log(f"{len(fragments)} fragments")
 
 
+@nox.session(requires=["wheels"], tags=CI)
+def ray(session: nox.Session) -> None:
+    """tests/ray, and the pipelines on Ray; on a cluster of their own."""
+    install_everything(session, extra="ray")
+    run_pytest(
+        session, [ROOT / "tests" / "ray", ROOT / "tests" / "pipelines"], options=["-m", "ray and not slow"]
+    )
+
+
+@nox.session(requires=["wheels"], default=False)
+def ray_kills(session: nox.Session) -> None:
+    """Twenty kills in a row of workers, masters and drivers, fifty jobs on one cluster. Slow."""
+    install_everything(session, extra="ray")
+    session.env["RAYSTREAMING_RAY_KILLS"] = "20"
+    session.env["RAYSTREAMING_RAY_JOBS"] = "50"
+    run_pytest(session, [ROOT / "tests" / "ray"], options=["-k", "kills or leave"])
+
+
 @nox.session(requires=["wheels"], default=False)
 def kill_matrix(session: nox.Session) -> None:
     """Every kill at every fail point. Slow."""
@@ -231,10 +249,13 @@ def install(session: nox.Session, wheels: list[Path], requirements: list[str] | 
     session.install(*map(str, wheels), *group("test"), *(requirements or []))
 
 
-def install_everything(session: nox.Session) -> None:
-    """Installs every wheel, and what the tests of every package need."""
+def install_everything(session: nox.Session, extra: str | None = None) -> None:
+    """Installs every wheel, and what the tests of every package need; the core and the support with an extra."""
     needs = {need for package in PACKAGES.values() for need in own_group(package)}
-    install(session, [*(p.wheel for p in PACKAGES.values()), devtool.support().wheel], sorted(needs))
+    wheels = [p.wheel for p in PACKAGES.values()]
+    if extra is not None:
+        needs |= {f"{p.dist}[{extra}]" for p in (PACKAGES["core"], devtool.support())}
+    install(session, [*wheels, devtool.support().wheel], sorted(needs))
 
 
 # --- running outside the source tree --------------------------------------------------------------
@@ -271,7 +292,12 @@ def outside(session: nox.Session, folders: list[Path]) -> Iterator[Path]:
         shutil.rmtree(here, ignore_errors=True)
 
 
-def run_pytest(session: nox.Session, folders: list[Path], packages: list[Package] | None = None) -> None:
+def run_pytest(
+    session: nox.Session,
+    folders: list[Path],
+    packages: list[Package] | None = None,
+    options: Sequence[str] = (),
+) -> None:
     """Runs the tests of some folders on the installed wheels; no test collected is a failure."""
     with outside(session, folders) as here:
         check_installed(session, list(PACKAGES.values()) if packages is None else packages)
@@ -284,6 +310,7 @@ def run_pytest(session: nox.Session, folders: list[Path], packages: list[Package
             str(here),
             "--override-ini",
             f"cache_dir={here / '.pytest_cache'}",
+            *options,
             *(session.posargs or [str(f.relative_to(ROOT)) for f in folders]),
         )
 
