@@ -14,7 +14,16 @@ from pathlib import Path
 
 from harness import Options, Wrong, machine
 
-NAMES = ["kafka_to_parquet", "word_count", "stateless", "startup", "latency", "restart", "transport"]
+NAMES = [
+    "kafka_to_parquet",
+    "word_count",
+    "stateless",
+    "startup",
+    "latency",
+    "restart",
+    "transport",
+    "on_ray",
+]
 
 
 def main() -> int:

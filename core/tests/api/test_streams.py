@@ -422,3 +422,16 @@ def test_collect_takes_any_object(collected: Run):
     rows = collected(lambda ctx: ctx.from_values(1, 2).map(lambda n: Local() if n == 1 else lock))
     assert isinstance(rows[0], Local)
     assert rows[1] is lock
+
+
+def test_chains_are_cut_where_the_program_says_so():
+    def chains(cut):
+        ctx = StreamingContext()
+        stream = ctx.from_values(1).map(str).uid("cut")
+        cut(stream)
+        stream.filter(bool).collect()
+        return ctx.explain().splitlines()[0]
+
+    assert chains(lambda s: s) == "1 task in 1 chain"
+    assert chains(lambda s: s.start_new_chain()) == "2 tasks in 2 chains"
+    assert chains(lambda s: s.disable_chain()) == "3 tasks in 3 chains"

@@ -54,6 +54,16 @@ class Stream:
         self._operator.label = label
         return self
 
+    def start_new_chain(self: S) -> S:
+        """Do not run the operator in the task of the one before it."""
+        self._operator.start_new_chain = True
+        return self
+
+    def disable_chain(self: S) -> S:
+        """Do not run the operator in one task with any other."""
+        self._operator.disable_chain = True
+        return self
+
     def uid(self: S, uid: str) -> S:
         """Fix the operator's identity, so that its state finds it after the program has changed."""
         _text("uid", uid)

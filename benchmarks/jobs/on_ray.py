@@ -1,0 +1,159 @@
+"""Jobs on a Ray cluster of this machine, or embedded: on_ray.py ray|embedded FOLDER MODE COUNT [TIMEOUT]."""
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from itertools import cycle, islice
+from pathlib import Path
+
+from paced import Meter, Pace
+from word_data import key, pair, reduce, split
+
+from raystreaming import StreamingContext
+from raystreaming.connector import Batch, Fetched, Reader, Source, Split, option
+
+SIZE = 1_024
+"""Bytes of a small frame."""
+
+
+class PacedSource(Source):
+    """A record every millisecond."""
+
+    records: int = option(doc="How many.")
+
+    @property
+    def bounded(self):
+        return True
+
+    def plan(self, ctx):
+        return [Split("paced")]
+
+    def open(self, ctx):
+        return PacedReader(self.records)
+
+
+class PacedReader(Reader):
+    def __init__(self, records):
+        self.records = records
+        self.pace = None
+
+    def add_splits(self, splits):
+        self.pace = Pace(self.records, 0)
+
+    def read(self, limit, deadline):
+        time.sleep(min(self.pace.wait(), max(0.0, deadline - time.monotonic())))
+        records = self.pace.due()
+        return Fetched("paced", Batch(records), self.pace.at, self.pace.ended) if records else None
+
+
+class Tells:
+    """A sink that leaves what it has seen in a file."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def open(self, ctx):
+        self.file = Path(self.folder, f"told-{ctx.task}.json")
+
+    def close(self):
+        self.file.write_text(json.dumps(self.told()))
+
+
+class Latencies(Tells):
+    def open(self, ctx):
+        super().open(ctx)
+        self.meter = Meter()
+
+    def __call__(self, record):
+        self.meter.take((0, 1, record[1], record[2]))
+
+    def told(self):
+        return self.meter.told()
+
+
+class Counts(Tells):
+    """Counts records, and keeps the last value of each key of pairs."""
+
+    def open(self, ctx):
+        super().open(ctx)
+        self.records = 0
+        self.last = {}
+
+    def __call__(self, record):
+        self.records += 1
+        if type(record) is tuple:
+            self.last[record[0]] = record[1]
+
+    def told(self):
+        return {"records": self.records, "total": sum(self.last.values())}
+
+
+def heavy(line):
+    """About 20 microseconds of Python."""
+    total = 0
+    for i in range(400):
+        total += i
+    return total
+
+
+def hops(ctx, tasks):
+    ctx.source(PacedSource(records=count)).map(lambda r: r).disable_chain().sink(Latencies(folder))
+
+
+def frames(ctx, tasks):
+    payloads = [bytes([i]) * SIZE for i in range(256)]
+    records = list(islice(cycle(payloads), count))
+    ctx.from_collection(records).sink(Counts(folder)).start_new_chain()
+
+
+def ten(ctx, tasks):
+    ctx.from_collection(range(10)).map(lambda r: r).disable_chain().sink(Counts(folder))
+
+
+def cpu(ctx, tasks):
+    lines = ctx.read_files(f"{folder}/in", format="text").set_parallelism(tasks)
+    lines.map(heavy).set_parallelism(tasks).sink(Counts(folder)).set_parallelism(tasks)
+
+
+def words(ctx, tasks):
+    lines = ctx.read_files(f"{folder}/in", format="text").set_parallelism(tasks)
+    pairs = lines.flat_map(split).set_parallelism(tasks).map(pair).set_parallelism(tasks)
+    counts = pairs.key_by(key).set_parallelism(tasks).reduce(reduce).set_parallelism(tasks)
+    counts.sink(Counts(folder)).set_parallelism(tasks)
+
+
+MODES = {"hops": hops, "frames": frames, "ten": ten, "cpu": cpu, "words": words}
+
+runtime, folder, mode, count = *sys.argv[1:4], int(sys.argv[4])
+timeout = float(sys.argv[5]) if len(sys.argv) > 5 else 0.005
+for old in Path(folder).glob("told-*.json"):
+    old.unlink()
+temporary = tempfile.mkdtemp(prefix="ray-")
+try:
+    if runtime == "ray":
+        import ray
+
+        ray.init(
+            address="local", num_cpus=2, include_dashboard=False, _temp_dir=temporary, logging_level="ERROR"
+        )
+    else:
+        import raystreaming.runtime.embedded  # noqa: F401 - start-up has a benchmark of its own
+    ctx = StreamingContext(runtime=runtime, spares=0, buffer_timeout=timeout)
+    {"hops": hops, "frames": frames, "ten": ten, "cpu": cpu, "words": words}[mode](
+        ctx, 2 if runtime == "ray" else 1
+    )
+    submitted = time.perf_counter()
+    job = ctx.submit("bench")
+    began = submitted if mode == "ten" else time.perf_counter()
+    job.wait()
+    seconds = time.perf_counter() - began
+    told = [json.loads(f.read_text()) for f in Path(folder).glob("told-*.json")]
+    first = told[0] if mode == "hops" else {}
+    print(json.dumps({**first, "seconds": seconds, "records": sum(t["records"] for t in told),
+                      "total": sum(t.get("total", 0) for t in told)}))  # fmt: skip
+finally:
+    if runtime == "ray":
+        ray.shutdown()
+    shutil.rmtree(temporary, ignore_errors=True)
