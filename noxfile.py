@@ -250,7 +250,7 @@ def install(session: nox.Session, wheels: list[Path], requirements: list[str] | 
 
 
 def install_everything(session: nox.Session, extra: str | None = None) -> None:
-    """Installs every wheel, and what the tests of every package need; the core and the support with an extra."""
+    """Installs every wheel, core and support with an extra if wished, and what the tests need."""
     needs = {need for package in PACKAGES.values() for need in own_group(package)}
     wheels = [p.wheel for p in PACKAGES.values()]
     if extra is not None:
