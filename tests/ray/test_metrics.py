@@ -12,7 +12,6 @@ import pytest
 from raystreaming import StreamingContext
 from raystreaming.connector import RecordsSource, option
 from raystreaming.observe.status import JobStatus, TaskStatus
-from raystreaming.runtime.ray.metrics import JobMetrics
 from raystreaming_test_support.ray_cluster import eventually
 
 pytestmark = pytest.mark.ray
@@ -72,7 +71,9 @@ def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_d
     assert 0 <= found["checkpoint_age_seconds"]["", ""] < 60
 
 
-def test_counters_never_count_twice_and_go_on_after_a_restart(monkeypatch):
+def test_counters_never_count_twice_and_go_on_after_a_restart(ray_cluster, monkeypatch):
+    from raystreaming.runtime.ray.metrics import JobMetrics
+
     counted: Counts[str] = Counts()
     monkeypatch.setattr(
         "ray.util.metrics.Counter.inc", lambda self, value, tags: counted.update({self.info["name"]: value})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -60,3 +61,19 @@ def test_a_shared_folder_is_taken_and_nothing_of_the_probe_stays(two_nodes, tmp_
     assert sorted(job(str(tmp_path)).execute("shared-state").result()) == ["1", "2"]
     assert [p.name for p in (tmp_path / "shared-state").iterdir() if "probe" in p.name] == []
     assert [p for p in (tmp_path / "shared-state").iterdir() if "manifest" in p.name] != []
+
+
+def test_the_doctor_finds_it_too(two_nodes, tmp_path):
+    _, cluster = two_nodes
+    done = subprocess.run(
+        [Path(sys.executable).with_name("raystreaming"), "doctor", "--checkpoint-dir", EACH_ITS_OWN],
+        env={**os.environ, **cluster.env, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith(f"problem  checkpoint folder {EACH_ITS_OWN} on all nodes: what is written on")
+    assert "mount one shared folder" in last

@@ -126,7 +126,7 @@ def raystreaming_java_jars() -> Iterable[Path]:  # type: ignore[empty-body]
 def raystreaming_checks() -> Iterable[Check]:  # type: ignore[empty-body]
     """Return what can be checked about this plugin's installation.
 
-    To be called by ``raystreaming doctor``, each check apart from the others; there is none yet.
+    Called by ``raystreaming doctor``, which runs each check apart from the others.
 
     Example:
         >>> from raystreaming.plugins import Check, hookimpl

@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -23,7 +23,7 @@ from raystreaming.errors import (
     nearest,
 )
 from raystreaming.plugins import builtin, hookspecs
-from raystreaming.plugins.hookspecs import GROUP, PROJECT, OperatorSpec, SinkSpec, SourceSpec
+from raystreaming.plugins.hookspecs import GROUP, PROJECT, Check, OperatorSpec, SinkSpec, SourceSpec
 
 Spec: TypeAlias = "SourceSpec | SinkSpec | OperatorSpec"
 Kind = Literal["source", "sink", "operator"]
@@ -160,6 +160,13 @@ class Registry:
             self.load_all()
             return [self._conflict(*key) for key in sorted(self._conflicts)]
 
+    def checks(self) -> list[Check]:
+        """Return the checks of all plugins that load; one that cannot name its checks fails one."""
+        with self._lock:
+            self.load_all()
+            implementations = self._manager.hook.raystreaming_checks.get_hookimpls()
+            return [check for i in implementations for check in _checks_of(i.plugin_name, i.function)]
+
     # Loading -----------------------------------------------------------------------------
 
     def load_all(self) -> None:
@@ -287,6 +294,14 @@ class Registry:
             f"no installed plugin has a {kind} {name!r}{nearest(name, [*known, *FIRST_PARTY])}; "
             f"installed: {', '.join(known) or 'none'}"
         )
+
+
+def _checks_of(plugin: str, hook: Callable[..., Any]) -> list[Check]:
+    try:
+        return list(hook())
+    except Exception as error:
+        text = f"raystreaming_checks() raised {type(error).__name__}: {error}: tell its authors"
+        return [Check(name=f"plugin {plugin}", run=lambda: [text])]
 
 
 def reserve_operators(names: Iterable[str]) -> None:

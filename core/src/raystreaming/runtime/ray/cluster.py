@@ -14,6 +14,7 @@ import ray.util
 
 from raystreaming.errors import JobError
 from raystreaming.observe.notices import log
+from raystreaming.runtime.ray.access import is_refused
 
 KNOCK_PATIENCE = 5.0
 """Seconds the address of a cluster may take to accept a connection."""
@@ -51,9 +52,19 @@ def connect(address: str | None, runtime_env: dict[str, Any] | None = None) -> N
 
 
 def _knock(address: str) -> None:
-    """Raise OSError where nobody listens: Ray would try for minutes."""
+    """Find out at once what Ray would try for minutes.
+
+    Raises:
+        OSError: Nobody listens there.
+        JobError: It asks for a token.
+    """
     if found := re.fullmatch(r"\[?([^\s/\[\]]+)\]?:(\d+)", address):
         socket.create_connection((found[1], int(found[2])), KNOCK_PATIENCE).close()
+        if is_refused(address):
+            raise JobError(
+                f"the Ray cluster at {address} asks for a token that this process does not have: put the "
+                f"cluster's into ~/.ray/auth_token (mode 0600) or RAY_AUTH_TOKEN, and set RAY_AUTH_MODE=token"
+            )
 
 
 def actor(cls: type[Any], groups: Mapping[str, int]) -> Any:
