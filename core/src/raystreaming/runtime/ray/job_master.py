@@ -16,12 +16,13 @@ from raystreaming.observe.notices import log
 from raystreaming.observe.status import JobStatus
 from raystreaming.runtime.ray import names
 from raystreaming.runtime.ray.board import Board
+from raystreaming.runtime.ray.cluster import node_address
 from raystreaming.runtime.ray.crew import kill
 from raystreaming.runtime.ray.job_run import JobRun
 from raystreaming.runtime.ray.messages import JobView, Said, Wish
 from raystreaming.runtime.ray.metrics import JobMetrics
 from raystreaming.runtime.ray.options import RayOptions
-from raystreaming.runtime.ray.shipping import Failure, unpack_job
+from raystreaming.runtime.ray.shipping import Failure, check_dists, unpack_job
 
 METRICS_EVERY = 1.0
 """Seconds between two updates of the metrics; workers are asked as often."""
@@ -111,6 +112,7 @@ class JobMaster:
         """Run the job; the body of the master's thread."""
         state = "failed"
         try:
+            check_dists(dists, node_address())  # first: unpacking imports them
             run = JobRun(unpack_job(packed), packed, dists, self._options, self._board, self._driver_is_gone)
             self._run = run
             threading.Thread(target=self._measure, name="metrics", daemon=True).start()
