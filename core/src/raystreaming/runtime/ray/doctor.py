@@ -11,7 +11,7 @@ from typing import Any
 
 import ray
 
-from raystreaming.plugins import Check
+from raystreaming.plugins.hookspecs import Check
 from raystreaming.runtime.ray import node_facts, nodes
 from raystreaming.runtime.ray.cluster import node_address
 from raystreaming.runtime.ray.node_facts import NodeFacts
