@@ -1,4 +1,4 @@
-"""Jobs on Ray beside the same embedded and beside Ray actor calls; each on a fresh cluster that runs already."""
+"""Jobs on Ray beside the same embedded and beside Ray actor calls; each cluster is fresh and runs already."""
 
 from __future__ import annotations
 
