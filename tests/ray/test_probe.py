@@ -47,8 +47,9 @@ def job(checkpoint_dir: str) -> StreamingContext:
     return ctx
 
 
-def test_a_folder_of_one_node_is_refused_whatever_node_the_workers_are_on(two_nodes):
+def test_a_folder_of_one_node_is_refused_whatever_node_the_workers_are_on(two_nodes, tmp_path, monkeypatch):
     folder, cluster = two_nodes
+    monkeypatch.chdir(tmp_path)  # the master's too
     with pytest.raises(
         CheckpointError, match=r"is not the same on all nodes: .* is not seen on [\d.]+\. Set checkpoint_dir"
     ):
