@@ -142,6 +142,12 @@ def test_an_import_cannot_swallow_it(run: Run):
     assert "Traceback" not in err
 
 
+def test_one_in_the_last_import_starts_no_job(run: Run):
+    (run.folder / "swallowing.py").write_text(SWALLOWING.format(times=1, seconds=0))
+    status, _, err = run("import swallowing\nctx.execute()")
+    assert (status, "stopping" in err) == (130, False)
+
+
 def test_a_second_one_during_an_import_ends_at_once(run: Run):
     (run.folder / "swallowing.py").write_text(SWALLOWING.format(times=2, seconds=0.1))
     assert run("import swallowing\nctx.execute()") == (130, "begins\n", "")

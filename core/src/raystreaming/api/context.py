@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from raystreaming.api import settings
+from raystreaming.api import interrupts, settings
 from raystreaming.api.job import Job
 from raystreaming.api.stream import DataStream
 from raystreaming.connector.source import Source
@@ -161,6 +161,8 @@ class StreamingContext:
         # Imported here: building a graph needs no runtime.
         from raystreaming.runtime.spec import JobSpec
 
+        if interrupts.take():  # it came in the last import before
+            raise KeyboardInterrupt
         show_notices()
         self._graph.identify()
         self._graph.validate()
