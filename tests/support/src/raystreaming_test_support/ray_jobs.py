@@ -127,4 +127,9 @@ def build(name: str, folder: Path, servers: str = "", topic: str = "", **setting
 
 if __name__ == "__main__":
     job, place = sys.argv[1], Path(sys.argv[2])
-    build(job, place, os.environ["SERVERS"], os.environ["TOPIC"]).execute(job)
+    wishes: dict[str, Any] = {}
+    if "DETACH" in os.environ:
+        wishes["detach"] = True
+    if "LEASE" in os.environ:
+        wishes["lease"] = os.environ["LEASE"]
+    build(job, place, os.environ["SERVERS"], os.environ["TOPIC"], **wishes).execute(job)

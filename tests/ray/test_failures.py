@@ -1,0 +1,135 @@
+"""What people are told when a job cannot run on a cluster, or fails there; and nothing of it stays."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import threading
+
+import pytest
+
+from raystreaming import StreamingContext
+from raystreaming.connector import RecordsSource
+from raystreaming.errors import GraphError, JobError, OperatorError, PluginError
+from raystreaming_test_support.programs import fails, write_program
+from raystreaming_test_support.ray_cluster import eventually
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(ray_driver):
+    yield
+    eventually(lambda: not ray_driver.names(), "an empty cluster")
+
+
+def job(**settings):
+    return StreamingContext(runtime="ray", spares=0, **settings)
+
+
+def test_a_function_that_raises_is_named_with_its_line_and_record():
+    ctx = job()
+    ctx.from_values("1", "two").name("numbers").map(lambda text: int(text)).collect()
+    with pytest.raises(OperatorError, match=r"operator 'from_values\.map'.*test_failures\.py:\d+.*'two'"):
+        ctx.execute("raises")
+
+
+RAISES = """
+    from raystreaming import StreamingContext
+
+    def parse(text):
+        return int(text)
+
+    ctx = StreamingContext(runtime="ray", spares=0)
+    ctx.from_values("1", "two").map(parse).print()
+    ctx.execute("raises")
+"""
+
+
+@pytest.mark.parametrize("how", ["raystreaming run", "python"])
+def test_a_program_whose_function_raises_ends_with_status_1_and_one_message(how, tmp_path):
+    program = write_program(tmp_path, RAISES)
+    command = ["-m", "raystreaming", "run", program] if how == "raystreaming run" else [program]
+    said = fails([sys.executable, *command], cwd=tmp_path)
+    assert "operator 'from_values.map'" in said
+    assert "'two'" in said
+    assert f"{program}:5" in said
+    if how == "raystreaming run":
+        assert "return int(text)" in said
+        assert said.count("invalid literal") == 1
+
+
+def test_a_function_that_cannot_travel_is_named_with_file_and_line():
+    lock = threading.Lock()
+    ctx = job()
+    ctx.from_values(1).map(lambda n: (n, lock.locked())).collect()
+    with pytest.raises(
+        GraphError, match=r"operator 'from_values\.map' \(.*test_failures\.py:\d+\).*lock.*open\(\)"
+    ):
+        ctx.submit("unpicklable")
+
+
+def test_a_module_that_workers_do_not_have_is_named(tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("def double(n):\n    return 2 * n\n")
+    monkeypatch.syspath_prepend(tmp_path)  # after Ray has told its workers where to look
+    import only_here
+
+    ctx = job()
+    ctx.from_values(1).map(only_here.double).collect()
+    with pytest.raises(Exception, match="only_here"):
+        ctx.submit("not-there")
+    del sys.modules["only_here"]
+
+
+def test_a_full_cluster_is_told_with_what_is_asked_and_what_is_free():
+    ctx = job(start_timeout="2s")
+    ctx.from_values(1).map(lambda n: n).resources(num_cpus=64).collect()
+    with pytest.raises(
+        JobError, match=r"did not place 1 of its workers within 2 s.*64 num_cpus.*free: .*CPU"
+    ):
+        ctx.submit("too-big")
+
+
+def install(folder, version):
+    """Put a distribution with one module there, as pip does."""
+    info = folder / f"fake_plugin-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: fake-plugin\nVersion: {version}\n")
+    (info / "top_level.txt").write_text("fake_plugin\n")
+    (info / "RECORD").write_text("fake_plugin.py,,\n")
+    (folder / "fake_plugin.py").write_text(
+        textwrap.dedent(
+            """
+            from raystreaming.connector import RecordsSource
+
+            class Numbers(RecordsSource[int]):
+                def records(self, position):
+                    yield from enumerate(range(position or 0, 10), 1)
+            """
+        )
+    )
+
+
+@pytest.mark.parametrize(("there", "said"), [(None, "not installed on node"), ("1.3", "1.3 on node")])
+def test_a_plugin_that_a_worker_lacks_is_named_before_anything_opens(there, said, tmp_path, monkeypatch):
+    install(tmp_path / "driver", "1.2")
+    monkeypatch.syspath_prepend(tmp_path / "driver")
+    settings = {}
+    if there is not None:
+        install(tmp_path / "worker", there)
+        settings["runtime_env"] = {"env_vars": {"PYTHONPATH": str(tmp_path / "worker")}}
+    import fake_plugin
+
+    assert issubclass(fake_plugin.Numbers, RecordsSource)
+    ctx = job(**settings)
+    ctx.source(fake_plugin.Numbers()).collect()
+    with pytest.raises(PluginError, match=rf"fake-plugin 1\.2 on the driver, {said}.*install"):
+        ctx.submit("plugin")
+    del sys.modules["fake_plugin"]
+
+
+def test_a_workers_process_that_cannot_start_is_told():
+    ctx = job(start_timeout="20s", runtime_env={"working_dir": "/nowhere/at/all"})
+    ctx.from_values(1).collect()
+    with pytest.raises(Exception, match="/nowhere/at/all"):
+        ctx.submit("no-start")
