@@ -32,7 +32,8 @@ def find(name: str) -> Any | None:
 
 
 def _names() -> list[str]:
-    return [a["name"] for a in list_named_actors(all_namespaces=True) if a["namespace"] == NAMESPACE]
+    actors: Any = list_named_actors(all_namespaces=True)  # its type is that of both ways to call it
+    return [a["name"] for a in actors if a["namespace"] == NAMESPACE]
 
 
 def jobs() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import ray
@@ -32,7 +32,7 @@ class FolderProbe:
         self._seeing: set[str] = set()
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
+    def asking(self) -> Generator[None, None, None]:
         """Ask the nodes that have not seen the folder yet; they answer while the body runs.
 
         Raises:
