@@ -8,44 +8,14 @@ import time
 from itertools import cycle, islice
 from pathlib import Path
 
-from paced import Meter, Pace
+from paced import Meter
+from paced_source import PacedSource
 from word_data import key, pair, reduce, split
 
 from raystreaming import StreamingContext
-from raystreaming.connector import Batch, Fetched, Reader, Source, Split, option
 
 SIZE = 1_024
 """Bytes of a small frame."""
-
-
-class PacedSource(Source):
-    """A record every millisecond."""
-
-    records: int = option(doc="How many.")
-
-    @property
-    def bounded(self):
-        return True
-
-    def plan(self, ctx):
-        return [Split("paced")]
-
-    def open(self, ctx):
-        return PacedReader(self.records)
-
-
-class PacedReader(Reader):
-    def __init__(self, records):
-        self.records = records
-        self.pace = None
-
-    def add_splits(self, splits):
-        self.pace = Pace(self.records, 0)
-
-    def read(self, limit, deadline):
-        time.sleep(min(self.pace.wait(), max(0.0, deadline - time.monotonic())))
-        records = self.pace.due()
-        return Fetched("paced", Batch(records), self.pace.at, self.pace.ended) if records else None
 
 
 class Tells:
