@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "state": BASE | {"records"},
     "operators": BASE | OPERATOR_BASES | {"records", "state"},
     "graph": BASE | {"connector", "operators"},
-    "api": BASE | {"connector", "graph", "observe.notices", "operators", "plugins"},
+    "api": BASE | {"connector", "graph", "observe", "operators", "plugins"},
     "checkpoint": BASE | {"records", "state", "failpoints"},
     "engine": BASE
     | {"checkpoint.manifest", "connector", "failpoints", "graph", "operators", "records", "state"},

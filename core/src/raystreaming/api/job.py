@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from raystreaming.api import interrupts
 from raystreaming.errors import GraphError, JobError, OperatorError, RayStreamingError, notes_of
+from raystreaming.observe.progress_line import ProgressLine
 from raystreaming.operators.user_function import is_users
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ class Job:
             if interrupts.take():
                 self._interrupted(signal.SIGINT, None)
             # In steps: a signal that comes just before the lock is taken interrupts no wait.
-            while not self._runtime.wait(0.5):
-                pass
+            with ProgressLine(self._runtime.status) as shown:
+                while not self._runtime.wait(0.5):
+                    shown.look()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -100,9 +100,9 @@ def _bottleneck(operators: dict[int, OperatorProgress], edges: Sequence[tuple[in
     chain, busiest = max(operators.items(), key=lambda item: item[1].busy)
     if busiest.busy < SATURATED:
         return None
-    text = f"{busiest.name} is {busiest.busy:.0%} busy"
+    text = f"{_ends(busiest.name)} is {busiest.busy:.0%} busy"
     feeding = [operators[a] for a, b in edges if b == chain and a in operators]
-    held_up = [f"{o.name} by {o.blocked:.0%}" for o in feeding if o.blocked >= HELD_UP]
+    held_up = [f"{_ends(o.name)} by {o.blocked:.0%}" for o in feeding if o.blocked >= HELD_UP]
     return text + (f" and blocks {' and '.join(held_up)}" if held_up else "")
 
 
@@ -121,6 +121,12 @@ def since(before: TaskStatus | None, now: TaskStatus) -> TaskStatus:
         now.index,
         now.elapsed - before.elapsed,
     )
+
+
+def _ends(chain: str) -> str:
+    """Return the first and the last operator of a chain."""
+    first, *others = chain.split(" -> ")
+    return f"{first}..{others[-1]}" if others else first
 
 
 # As text ---------------------------------------------------------------------------------
