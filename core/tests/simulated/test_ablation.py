@@ -23,8 +23,9 @@ from raystreaming.engine.inputs import InputChannel, Inputs
 from raystreaming.engine.messages import CheckpointComplete, Commit, Finish, WriteManifest
 from raystreaming.engine.task import Task
 from raystreaming.records import Barrier, Batch, EndOfInput
-from raystreaming.runtime import build, simulated, start
-from raystreaming.runtime.simulated import Simulation, _Run
+from raystreaming.runtime import build, simulated, simulated_run, start
+from raystreaming.runtime.simulated import Simulation
+from raystreaming.runtime.simulated_run import SimulatedReader, SimulatedRun
 from raystreaming.state import KeyedValues, group_owners
 
 MOST_SEEDS = 300
@@ -218,12 +219,12 @@ def positions_before_consumption(mp):
 
 
 def positions_forgotten(mp):
-    assign = simulated._Source.assign
+    assign = SimulatedReader.assign
 
     def patched(self, splits, last):
         assign(self, [(split, None) for split, _ in splits], last)
 
-    mp.setattr(simulated._Source, "assign", patched)
+    mp.setattr(SimulatedReader, "assign", patched)
 
 
 def source_ends_with_its_first_split(mp):
@@ -284,7 +285,7 @@ def receive_without(dedup=True, incarnation=True, cut=True):
 
 
 def frames_overtake(mp):
-    deliver = _Run._deliver
+    deliver = SimulatedRun._deliver
 
     def patched(self, channel):
         wire = self._wires[channel]
@@ -292,11 +293,11 @@ def frames_overtake(mp):
             wire.rotate(1)
         return deliver(self, channel)
 
-    mp.setattr(_Run, "_deliver", patched)
+    mp.setattr(SimulatedRun, "_deliver", patched)
 
 
 def full_outputs_are_ignored(mp):
-    mp.setattr(_Run, "_has_room", lambda self, task: True)
+    mp.setattr(SimulatedRun, "_has_room", lambda self, task: True)
 
 
 def bounded(seed):
@@ -337,7 +338,9 @@ def commit_before_the_manifest(mp):
 def manifest_without_commit(mp):
     """The next checkpoint may start when the manifest is written; the commit is forgotten."""
     mp.setattr(
-        _Run, "_commit", lambda self, m: self._mail.append(lambda: self._do(self.coordinator.committed()))
+        SimulatedRun,
+        "_commit",
+        lambda self, m: self._mail.append(lambda: self._do(self.coordinator.committed())),
     )
 
 
@@ -349,7 +352,7 @@ def noted_as_committed_before_the_commit(mp):
         original(spec, store, manifest)
 
     mp.setattr(start, "commit", patched)
-    mp.setattr(simulated, "commit", patched)
+    mp.setattr(simulated_run, "commit", patched)
 
 
 def one_ack_too_few(mp):
@@ -585,16 +588,16 @@ def barriers_are_injected_again(mp):
 
 
 def takeover_without_commit(mp):
-    replace_coordinator, commit = _Run.replace_coordinator, simulated.commit
+    replace_coordinator, commit = SimulatedRun.replace_coordinator, simulated_run.commit
 
     def patched(self):
-        simulated.commit = lambda spec, store, manifest: store.mark_committed(manifest)
+        simulated_run.commit = lambda spec, store, manifest: store.mark_committed(manifest)
         try:
             return replace_coordinator(self)
         finally:
-            simulated.commit = commit
+            simulated_run.commit = commit
 
-    mp.setattr(_Run, "replace_coordinator", patched)
+    mp.setattr(SimulatedRun, "replace_coordinator", patched)
 
 
 RULES = [
