@@ -179,8 +179,10 @@ RARE = """
     from pathlib import Path
     from raystreaming import StreamingContext
 
+    LAST = int(os.environ["LAST"])
+
     def keep(event):
-        if event["seq"] == int(os.environ["LAST"]):
+        if event["seq"] == LAST:
             Path("last-came").touch()
         return event["event_type"] != "view"
 
