@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from raystreaming.checkpoint.manifest import Manifest
 from raystreaming.checkpoint.place import MemoryPlace, Place
@@ -22,11 +22,9 @@ from raystreaming.engine.messages import (
 )
 from raystreaming.errors import JobLocked
 from raystreaming.graph import LogicalGraph
-from raystreaming.runtime.simulated_run import SimulatedRun, SimulationFailed
+from raystreaming.runtime.simulated_run import Scenario, SimulatedRun, SimulationFailed, Wish
 from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.start import begin
-
-Wish = Literal["stop", "drain"]
 
 CAPACITIES = (1, 4, 16, 4000)
 CRASH_RATES = (0.001, 0.004, 0.02, 0.08)
@@ -76,7 +74,7 @@ class Simulated:
     fingerprint: int
 
 
-class Simulation:
+class Simulation(Scenario):
     """One seeded run of a job, from start to end, over any number of crashes.
 
     Args:
@@ -114,15 +112,10 @@ class Simulation:
         self.seed = seed
         self.random = random.Random(seed)
         self.rough = rough
-        self.now = 0.0
         self.steps = 0
-        self.checkpoints = 0
         self.crashes = 0
         self.fenced = 0
-        self.repeats = 0
-        self.most_waiting = 0
-        self.fingerprint = 0
-        self.history: list[str] | None = [] if trace else None
+        self.history = [] if trace else None
         self.capacity = self.random.choice(CAPACITIES)
         self.tick = self.random.choice(TICKS)
         self.store = CheckpointStore(_WatchedPlace(place or MemoryPlace(), self._outside), spec.retain)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any, Literal
 
 from raystreaming.checkpoint.manifest import Manifest
+from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.connector.source import Fetched, Position, Reader, ReaderContext, Split
 from raystreaming.engine.coordinator import Coordinator
 from raystreaming.engine.messages import (
@@ -30,11 +32,11 @@ from raystreaming.engine.task import Task
 from raystreaming.graph import LogicalOperator
 from raystreaming.records import Barrier, Batch, Frame
 from raystreaming.runtime.build import build_tasks
+from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.start import commit, discover
 from raystreaming.runtime.storing import store_snapshot
 
-if TYPE_CHECKING:
-    from raystreaming.runtime.simulated import Simulation, Wish
+Wish = Literal["stop", "drain"]
 
 CREDITS = 4
 PIECES = (1, 2, 3, 5, 1000)
@@ -45,6 +47,38 @@ THE_PAST = 0.0
 
 class SimulationFailed(AssertionError):
     """A simulated run went wrong; names the seed that repeats it."""
+
+
+class Scenario:
+    """What all starts of a simulated job share; `Simulation` decides it.
+
+    Attributes:
+        spec: The job.
+        store: Its checkpoints.
+        random: Decides what happens.
+        rough: Cut frames, deliver them again, deliver those of strangers.
+        capacity: How many records a channel takes before its senders have to wait.
+        tick: Seconds that pass at a time, at most.
+        now: Seconds on the clock.
+        checkpoints: How many were completed.
+        repeats: How many frames were delivered again.
+        most_waiting: The most records that were on one channel.
+        fingerprint: Equal for equal schedules.
+        history: Names of what happened; None where nobody wants them.
+    """
+
+    spec: JobSpec
+    store: CheckpointStore
+    random: Random
+    rough: bool
+    capacity: int
+    tick: float
+    now: float = 0.0
+    checkpoints: int = 0
+    repeats: int = 0
+    most_waiting: int = 0
+    fingerprint: int = 0
+    history: list[str] | None = None
 
 
 class SimulatedReader:
@@ -101,7 +135,7 @@ class SimulatedReader:
 class SimulatedRun:
     """One start of the job, until it ends or is lost."""
 
-    def __init__(self, simulation: Simulation, base: Manifest) -> None:
+    def __init__(self, simulation: Scenario, base: Manifest) -> None:
         self.sim = simulation
         self.random = simulation.random
         self.outcome: Outcome | None = None
