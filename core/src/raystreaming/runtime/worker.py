@@ -130,6 +130,7 @@ class Worker:
         self._paces = {t.spec.id: PiecePace(t.piece, t.builds_lists) for t in tasks}
         self._entry_paces = {id_: EntryPace() for id_ in readers}
         self._read_loops = {id_: self._read_loop(self._tasks[id_].spec) for id_ in readers}
+        self._held_up: dict[int, float] = {}
         self._opened: list[Task] = []
 
     # From any thread ---------------------------------------------------------------------
@@ -243,7 +244,12 @@ class Worker:
                 times.idle += seconds
 
     def _may_run(self, task: Task) -> bool:
-        return task.ready and (task.mark_due or self._has_room(task))
+        if not task.ready:
+            return False
+        if task.mark_due or self._has_room(task):
+            return True
+        self._held_up.setdefault(task.spec.id, time.perf_counter())
+        return False
 
     def _has_room(self, task: Task) -> bool:
         return all(map(self._channel_has_room, task.output_channels))
@@ -257,6 +263,7 @@ class Worker:
     def _step(self, task: Task) -> None:
         id_ = task.spec.id
         began = time.perf_counter()
+        held_up = self._held_up.pop(id_, began)
         records = task.step()
         took = time.perf_counter() - began
         self._times[id_].busy += took
@@ -271,7 +278,9 @@ class Worker:
         for channel in self._from_others[id_]:
             self._remote.consumed(channel, task.consumed_offset(channel))
         if id_ in self._entry_paces:
-            self._account_entry(task, took)
+            # What it waited for room counts: else a source ahead of a slow sink fetches ever larger entries,
+            # and memory and the time between two barriers grow with them.
+            self._account_entry(task, took + began - held_up)
         for event in task.events:
             if isinstance(event, Snapshot):
                 reach("task.snapshot")
