@@ -56,11 +56,13 @@ def kafka_topic() -> Callable[..., str]:
 def ray_cluster() -> Iterator[RayCluster]:
     """A running Ray cluster of two nodes, shared by all tests of the session.
 
+    Beside CPUs they have a resource each, `first` and `second`, to say where something is to be.
     A test that fills a cluster or kills its nodes takes a `RayCluster` of its own.
     """
     from raystreaming_test_support.ray_cluster import RayCluster
 
-    with RayCluster({"num_cpus": 1}, {"num_cpus": 2}) as cluster:
+    nodes = [{"num_cpus": 1, "resources": {"first": 100}}, {"num_cpus": 2, "resources": {"second": 100}}]
+    with RayCluster(*nodes) as cluster:
         yield cluster
 
 

@@ -1,0 +1,63 @@
+"""A slow sink stops the source: memory stays within a bound on every worker, and checkpoints go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from raystreaming import StreamingContext
+from raystreaming.connector import RecordsSource
+from raystreaming_test_support.ray_cluster import eventually, resident_memory
+
+pytestmark = pytest.mark.ray
+
+SIZE = 100_000
+"""Bytes of a record."""
+
+SLOW = 0.005
+"""Seconds the sink takes for one."""
+
+BOUND = 300_000_000
+"""Bytes a worker may have; it begins with 120 MB, and the source would fill this in a tenth of a second."""
+
+CHECKPOINTS = 50
+
+
+class Endless(RecordsSource[bytes]):
+    """Records as fast as they are taken; gigabytes a second."""
+
+    bounded = False
+
+    def records(self, position: int | None) -> Iterator[tuple[int, bytes]]:
+        n = position or 0
+        while True:
+            n += 1
+            yield n, n.to_bytes(8, "big") * (SIZE // 8)
+
+
+def test_a_slow_sink_stops_the_source(tmp_path, ray_driver):
+    ctx = StreamingContext(
+        runtime="ray", spares=0, checkpoint_dir=tmp_path / "state", checkpoint_interval="100ms"
+    )
+    records = ctx.source(Endless()).map(lambda record: record).set_parallelism(2)
+    records.sink(lambda record: time.sleep(SLOW)).set_parallelism(1)
+    job = ctx.submit("slow")
+    workers = ray_driver.workers("slow")
+    start = job.status().checkpoint
+    most = 0
+
+    def enough_checkpoints():
+        nonlocal most
+        most = max([most, *(resident_memory(w.pid) for w in workers)])
+        assert most < BOUND
+        return job.status().checkpoint >= start + CHECKPOINTS
+
+    eventually(enough_checkpoints, f"{CHECKPOINTS} checkpoints", patience=150)
+    tasks = job.status().tasks
+    job.cancel()
+    job.wait()
+    waiting = max(t.records_out for t in tasks) - min(t.records_in for t in tasks if t.records_in)
+    print(f"{waiting} records on the way, {most / 1e6:.0f} MB at most")
+    assert waiting < BOUND / SIZE

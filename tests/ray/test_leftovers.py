@@ -1,0 +1,59 @@
+"""Jobs one after another leave nothing in the cluster, nor in the program that submitted them.
+
+The session `ray_kills` sets RAYSTREAMING_RAY_JOBS=50.
+"""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+import pytest
+
+from raystreaming import StreamingContext
+from raystreaming_test_support.ray_cluster import eventually, listening_ports
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
+
+JOBS = int(os.environ.get("RAYSTREAMING_RAY_JOBS", "5"))
+GROWTH = 1_000_000
+"""Bytes a job may cost for ever, in all processes of the cluster and in this one: Ray remembers jobs."""
+
+
+def run_one(folder):
+    ctx = StreamingContext(runtime="ray", checkpoint_dir=folder / "state", checkpoint_interval="100ms")
+    (
+        ctx.from_collection(range(500))
+        .map(lambda n: (n % 5, n))
+        .set_parallelism(2)
+        .key_by(lambda p: p[0])
+        .reduce(lambda a, b: (a[0], a[1] + b[1]))
+        .set_parallelism(2)
+        .map(lambda p: {"key": p[0], "sum": p[1]})
+        .write_files(folder / "out", format="jsonl")
+    )
+    ctx.execute("one-of-many")
+
+
+def own_ports():
+    return listening_ports([os.getpid()])
+
+
+def memory(cluster):
+    return cluster.memory() + psutil.Process().memory_full_info().uss
+
+
+def test_jobs_leave_no_actor_thread_port_file_or_memory(tmp_path, ray_driver):
+    for n in range(2):  # what is made once, and stays
+        run_one(tmp_path / f"first-{n}")
+    eventually(lambda: not ray_driver.names(), "an empty cluster")
+    before, ports, bytes_before = ray_driver.left(), own_ports(), memory(ray_driver)
+    for n in range(JOBS):
+        run_one(tmp_path / str(n))
+    eventually(lambda: ray_driver.left() == before, f"what was there before: {before}")
+    assert own_ports() == ports
+    hidden = {p.name for p in tmp_path.rglob("*") if p.name.startswith((".", "probe"))}
+    assert hidden == {".lock"}
+    growth = memory(ray_driver) - bytes_before
+    print(f"{growth / JOBS / 1e6:.2f} MB a job")
+    assert growth < 150_000_000 + JOBS * GROWTH
