@@ -61,6 +61,41 @@ def test_a_missing_connector_says_what_to_install(tmp_path: Path, call: str, dis
     assert last.endswith(f"needs a package that is not installed: pip install {dist}")
 
 
+def command(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).with_name("raystreaming"), *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_what_needs_ray_says_what_to_install(tmp_path: Path):
+    if importlib.util.find_spec("ray") is not None:
+        pytest.skip("Ray is installed")
+    says = "jobs on a cluster need Ray, which is not installed: pip install 'raystreaming[ray]'"
+    for args in (["jobs"], ["stop", "name", "--ray", "head:6379"]):
+        done = command(*args)
+        assert (done.returncode, done.stderr) == (1, f"error: {says}\n")
+    done = run(
+        "from raystreaming import StreamingContext\nctx = StreamingContext(runtime='ray')\n"
+        "ctx.from_values(1).print()\nctx.execute('job')\n",
+        tmp_path,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"raystreaming.errors.RayStreamingError: {says}"
+
+
+def test_the_doctor_is_content_with_the_core_alone():
+    if importlib.util.find_spec("ray") is not None:
+        pytest.skip("Ray is installed")
+    done = command("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok       plugins: none but the built-in" in done.stdout.splitlines()
+    assert done.stdout.splitlines()[-1] == "ok       Ray is not installed: jobs run in one process"
+
+
 def test_the_core_needs_only_what_it_says():
     from importlib.metadata import requires
 

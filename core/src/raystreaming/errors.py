@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "add_note",
     "nearest",
     "notes_of",
+    "ray_needed",
     "short_repr",
 ]
 
@@ -133,6 +135,19 @@ def add_note(error: BaseException, note: str) -> None:
 def notes_of(error: BaseException) -> list[str]:
     """Return the notes of an error."""
     return list(getattr(error, "__notes__", []))
+
+
+@contextmanager
+def ray_needed() -> Iterator[None]:
+    """Say what to install where the body imports Ray and there is none."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise RayStreamingError(
+            "jobs on a cluster need Ray, which is not installed: pip install 'raystreaming[ray]'"
+        ) from error
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from raystreaming.api import interrupts, settings
 from raystreaming.api.job import Job
 from raystreaming.api.stream import DataStream
 from raystreaming.connector.source import Source
-from raystreaming.errors import GraphError
+from raystreaming.errors import GraphError, ray_needed
 from raystreaming.graph import LogicalGraph, LogicalOperator, execution_graph, job_graph
 from raystreaming.graph.explain import explain
 from raystreaming.observe.notices import show_notices
@@ -181,7 +181,8 @@ class StreamingContext:
         collected = [sink.start_over() for sink in sinks]
         runtime: EmbeddedJob | RayJob
         if ray:
-            from raystreaming.runtime.ray.job import RayJob
+            with ray_needed():
+                from raystreaming.runtime.ray.job import RayJob
             from raystreaming.runtime.ray.options import RayOptions
 
             runtime = RayJob(

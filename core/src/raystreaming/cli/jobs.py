@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from raystreaming.api.job import report
+from raystreaming.errors import ray_needed
 from raystreaming.observe.notices import show_notices
 from raystreaming.observe.progress import line, progress, table
 
@@ -52,9 +53,9 @@ def _add(
 
 def show_jobs(options: argparse.Namespace) -> int:
     """Print a line per job."""
+    _join(options.ray)
     from raystreaming.runtime.ray import lookup
 
-    lookup.join(options.ray)
     rows: list[tuple[str, ...]] = [("job", "state", "tasks", "checkpoint", "restarts")]
     for status in lookup.statuses():
         counts = (len(status.tasks), status.checkpoint, status.restarts)
@@ -70,9 +71,9 @@ def show_jobs(options: argparse.Namespace) -> int:
 
 def show_status(options: argparse.Namespace) -> int:
     """Print a job's line and a table of its operators, from two looks a moment apart."""
+    _join(options.ray)
     from raystreaming.runtime.ray import lookup
 
-    lookup.join(options.ray)
     follower = lookup.find(options.name)
     view = follower.ask(wait=0)
     before = view.status
@@ -87,9 +88,9 @@ def show_status(options: argparse.Namespace) -> int:
 
 def show_logs(options: argparse.Namespace) -> int:
     """Print the lines of a job, and those that come."""
+    _join(options.ray)
     from raystreaming.runtime.ray import lookup
 
-    lookup.join(options.ray)
     follower = lookup.find(options.name)
     while True:
         view = follower.ask()
@@ -101,9 +102,9 @@ def show_logs(options: argparse.Namespace) -> int:
 
 def stop_job(options: argparse.Namespace) -> int:
     """End a job, and say how it ended."""
+    _join(options.ray)
     from raystreaming.runtime.ray import lookup
 
-    lookup.join(options.ray)
     wish: Wish = "drain" if options.drain else "cancel" if options.cancel else "stop"
     follower = lookup.find(options.name, [wish])
     show_notices()
@@ -117,6 +118,12 @@ def stop_job(options: argparse.Namespace) -> int:
     if view.detached:  # else its driver does, when it knows
         follower.release()
     return _exit_status(view)
+
+
+def _join(address: str | None) -> None:
+    with ray_needed():
+        from raystreaming.runtime.ray import lookup
+    lookup.join(address)
 
 
 def _exit_status(view: JobView) -> int:
