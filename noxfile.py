@@ -198,7 +198,7 @@ def ray_kills(session: nox.Session) -> None:
     install_everything(session, extra="ray")
     session.env["RAYSTREAMING_RAY_KILLS"] = "20"
     session.env["RAYSTREAMING_RAY_JOBS"] = "50"
-    run_pytest(session, [ROOT / "tests" / "ray"], options=["-k", "kills or leave"])
+    run_pytest(session, [ROOT / "tests" / "ray"], options=["-k", "kills or leave or slow"])
 
 
 @nox.session(requires=["wheels"], default=False)

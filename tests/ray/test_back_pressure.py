@@ -8,13 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from raystreaming import StreamingContext
-from raystreaming.connector import RecordsSource
-from raystreaming_test_support.ray_cluster import eventually, resident_memory
+from raystreaming.connector import RecordsSource, option
+from raystreaming_test_support.ray_cluster import NotInTime, eventually, resident_memory
 
 pytestmark = pytest.mark.ray
-
-SIZE = 100_000
-"""Bytes of a record."""
 
 SLOW = 0.005
 """Seconds the sink takes for one."""
@@ -28,20 +25,30 @@ CHECKPOINTS = 50
 class Endless(RecordsSource[bytes]):
     """Records as fast as they are taken; gigabytes a second."""
 
+    size: int = option(doc="Bytes of a record.")
     bounded = False
 
     def records(self, position: int | None) -> Iterator[tuple[int, bytes]]:
         n = position or 0
         while True:
             n += 1
-            yield n, n.to_bytes(8, "big") * (SIZE // 8)
+            yield n, n.to_bytes(8, "big") * (self.size // 8)
 
 
-def test_a_slow_sink_stops_the_source(tmp_path, ray_driver):
+NOT_YET = [
+    pytest.mark.slow,
+    pytest.mark.xfail(
+        strict=True, raises=NotInTime, reason="credits count bytes: a barrier waits for 190,000"
+    ),
+]
+
+
+@pytest.mark.parametrize("size", [100_000, pytest.param(8, marks=NOT_YET)])
+def test_a_slow_sink_stops_the_source(size, tmp_path, ray_driver):
     ctx = StreamingContext(
         runtime="ray", spares=0, checkpoint_dir=tmp_path / "state", checkpoint_interval="100ms"
     )
-    records = ctx.source(Endless()).map(lambda record: record).set_parallelism(2)
+    records = ctx.source(Endless(size=size)).map(lambda record: record).set_parallelism(2)
     records.sink(lambda record: time.sleep(SLOW)).set_parallelism(1)
     job = ctx.submit("slow")
     workers = ray_driver.workers("slow")
@@ -54,10 +61,12 @@ def test_a_slow_sink_stops_the_source(tmp_path, ray_driver):
         assert most < BOUND
         return job.status().checkpoint >= start + CHECKPOINTS
 
-    eventually(enough_checkpoints, f"{CHECKPOINTS} checkpoints", patience=150)
-    tasks = job.status().tasks
-    job.cancel()
-    job.wait()
+    try:
+        eventually(enough_checkpoints, f"{CHECKPOINTS} checkpoints", patience=40)
+        tasks = job.status().tasks
+    finally:
+        job.cancel()
+        job.wait()
     waiting = max(t.records_out for t in tasks) - min(t.records_in for t in tasks if t.records_in)
     print(f"{waiting} records on the way, {most / 1e6:.0f} MB at most")
-    assert waiting < BOUND / SIZE
+    assert waiting < BOUND / size
