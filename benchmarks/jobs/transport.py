@@ -46,7 +46,7 @@ class Node:
             raise got
         came = [self.transport.decode(message) for message in got]
         for frame in came:
-            self.transport.consumed(frame.channel, frame.offset + len(frame))
+            self.transport.consumed(frame.channel, frame.offset + len(frame), 32_768)
         self.transport.flush(time.monotonic())
         return came
 

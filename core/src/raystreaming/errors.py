@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -138,7 +138,7 @@ def notes_of(error: BaseException) -> list[str]:
 
 
 @contextmanager
-def ray_needed() -> Iterator[None]:
+def ray_needed() -> Generator[None, None, None]:
     """Say what to install where the body imports Ray and there is none."""
     try:
         yield

@@ -54,7 +54,7 @@ class Node:
                 assert frame.offset == received.next_offset
                 received.receive(frame)
                 if consume:
-                    self.transport.consumed(channel, received.next_offset)
+                    self.transport.consumed(channel, received.next_offset, 32_768)
         return list(received.elements)
 
     def failure(self, seconds: float = 20) -> BaseException:

@@ -26,7 +26,7 @@ ECHO = """
     while True:
         for message in inbox.get():
             frame = peer.decode(message)
-            peer.consumed(1, frame.offset + len(frame))
+            peer.consumed(1, frame.offset + len(frame), 32_768)
             peer.send(Frame(2, 0, frame.offset, frame.element))
 """
 
@@ -71,7 +71,7 @@ def echoed(node, values):
     while len(got) < len(values):
         for frame in node.receive():
             assert frame.offset == offset + len(got)
-            node.transport.consumed(2, frame.offset + len(frame))
+            node.transport.consumed(2, frame.offset + len(frame), 32_768)
             got += frame.element.values
     return got
 

@@ -328,8 +328,8 @@ def prove(b, name="a"):
     [
         b"\xff" * 28,
         b"".join(data_message(Frame(9, 0, 0, EndOfInput()), [b"E"])),
-        credit_message(9, 10),
-        credit_message(2, 10),
+        credit_message(9, 10, 1),
+        credit_message(2, 10, 1),
     ],
     ids=["nonsense", "a channel of nobody", "credit of nobody", "credit for nothing"],
 )

@@ -34,7 +34,7 @@ def sent(what) -> bytes:
     if what is None:
         return bytes(goodbye_message())
     if isinstance(what, int):
-        return bytes(credit_message(3, what))
+        return bytes(credit_message(3, what, 77))
     channel, incarnation, offset, buffers = what
     return b"".join(data_message(Frame(channel, incarnation, offset, EndOfInput()), buffers))
 
@@ -43,6 +43,7 @@ def seen(arrived: Arrived):
     if arrived.kind == GOODBYE:
         return None
     if arrived.kind == CREDIT:
+        assert arrived.incarnation == 77
         return arrived.number
     buffers = [bytes(b) for b in arrived.buffers()]
     return arrived.channel, arrived.incarnation, arrived.number, buffers

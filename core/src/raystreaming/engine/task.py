@@ -8,7 +8,7 @@ output is full, unless only a mark is due.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -29,6 +29,10 @@ ARROW_FACTOR = 64
 """How many more rows than list records a piece may have where the whole chain takes Arrow."""
 
 
+PIECES_AHEAD = 8
+"""Pieces that may wait for a task: at 20 ms each, a barrier waits for a sixth of a second."""
+
+
 @dataclass(frozen=True, slots=True)
 class NamedOperator:
     """An operator of a chain with its id."""
@@ -45,6 +49,7 @@ class Task:
         piece: How much one `step` takes; shared with operators that expand.
         frames: Frames to be sent; the runtime takes them after each step.
         events: Events for the coordinator; taken likewise.
+        records_ahead: Records that may wait on an input channel, so that a barrier gets through soon.
         consumed: Sources: sizes of the entries consumed; taken likewise.
         builds_lists: Whether records are put into lists between operators or for other tasks; not where
             one loop takes every record straight to a function as sink.
@@ -64,6 +69,7 @@ class Task:
     ) -> None:
         self.spec = spec
         self.piece = PieceLimit()
+        self.records_ahead = PIECES_AHEAD * self.piece.records
         self.frames: list[Frame] = []
         self.events: list[TaskEvent] = []
         self.consumed: list[int] = []
@@ -130,6 +136,17 @@ class Task:
     def queued(self, channel: int) -> int:
         """Return how many records wait on an input channel."""
         return self._inputs.channels[channel].records
+
+    def pace(self, records: int, ahead: Iterable[int]) -> None:
+        """Set how much a piece may have, and so how much may wait for this task.
+
+        Args:
+            records: Records that take about 20 ms.
+            ahead: `records_ahead` of each receiver: who feeds a slow task needs no more than that.
+        """
+        factor = ARROW_FACTOR if self._takes_arrow else 1
+        self.records_ahead = min((PIECES_AHEAD * records * factor, *ahead))
+        self.piece.records = max(1, min(records, self.records_ahead // factor))
 
     def consumed_offset(self, channel: int) -> int:
         """Return the offset of the first element of an input channel that has not been taken."""

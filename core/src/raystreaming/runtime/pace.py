@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from raystreaming.connector.operator import PieceLimit
 from raystreaming.runtime.reading import FIRST_LIMIT, MAX_LIMIT
 
 TARGET = 0.020
@@ -11,19 +10,23 @@ MAX_PIECE = 4096
 
 
 class PiecePace:
-    """Adapts the piece limit of a task to what its pieces cost."""
+    """Adapts how many records a piece of a task may have to what its pieces cost.
 
-    def __init__(self, piece: PieceLimit, builds_lists: bool) -> None:
-        self._piece = piece
+    Attributes:
+        limit: Records a piece.
+    """
+
+    def __init__(self, builds_lists: bool) -> None:
+        self.limit = FIRST_LIMIT
         self._most = MAX_PIECE if builds_lists else MAX_LIMIT
 
     def worked(self, records: int, seconds: float) -> None:
         """Note what a step took."""
-        limit = self._piece.records
         if seconds > 2 * TARGET:
-            self._piece.records = max(1, int(limit * TARGET / seconds))
-        elif limit < self._most and records >= limit // 2 and seconds < TARGET / 2:
-            self._piece.records = min(self._most, limit * 2)
+            taken = min(self.limit, records) if records else self.limit
+            self.limit = max(1, int(taken * TARGET / seconds))
+        elif self.limit < self._most and records >= self.limit // 2 and seconds < TARGET / 2:
+            self.limit = min(self._most, self.limit * 2)
 
 
 class EntryPace:

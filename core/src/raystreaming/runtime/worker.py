@@ -56,8 +56,12 @@ class Remote(Protocol):
         """Return whether a sender may go on."""
         ...
 
-    def consumed(self, channel: int, offset: int) -> None:
-        """Note that everything before `offset` has been taken from an incoming channel."""
+    def most(self, channel: int) -> int:
+        """Return how many records may be on their way."""
+        ...
+
+    def consumed(self, channel: int, offset: int, most: int) -> None:
+        """Note that all before `offset` has been taken from an incoming channel, and how many may wait."""
         ...
 
 
@@ -70,7 +74,10 @@ class _Here:
     def has_room(self, channel: int) -> bool:
         raise AssertionError(f"channel {channel} leads to no task of this worker")
 
-    def consumed(self, channel: int, offset: int) -> None:
+    def most(self, channel: int) -> int:
+        raise AssertionError(f"channel {channel} leads to no task of this worker")
+
+    def consumed(self, channel: int, offset: int, most: int) -> None:
         raise AssertionError(f"channel {channel} comes from no other worker")
 
 
@@ -127,7 +134,7 @@ class Worker:
         self._times = {id_: _Times() for id_ in self._tasks}
         self._receiver = {channel: task for task in tasks for channel in task.spec.inputs}
         self._from_others = _incoming(tasks)
-        self._paces = {t.spec.id: PiecePace(t.piece, t.builds_lists) for t in tasks}
+        self._paces = {t.spec.id: PiecePace(t.builds_lists) for t in tasks}
         self._entry_paces = {id_: EntryPace() for id_ in readers}
         self._read_loops = {id_: self._read_loop(self._tasks[id_].spec) for id_ in readers}
         self._held_up: dict[int, float] = {}
@@ -258,12 +265,18 @@ class Worker:
         receiver = self._receiver.get(channel)
         if receiver is None:
             return self._remote.has_room(channel)
-        return receiver.queued(channel) < CHANNEL_RECORDS
+        return receiver.queued(channel) < min(CHANNEL_RECORDS, receiver.records_ahead)
+
+    def _most(self, channel: int) -> int:
+        """Return how many records the receiver of a channel takes in a short time."""
+        receiver = self._receiver.get(channel)
+        return self._remote.most(channel) if receiver is None else receiver.records_ahead
 
     def _step(self, task: Task) -> None:
         id_ = task.spec.id
         began = time.perf_counter()
         held_up = self._held_up.pop(id_, began)
+        task.pace(self._paces[id_].limit, map(self._most, task.output_channels))
         records = task.step()
         took = time.perf_counter() - began
         self._times[id_].busy += took
@@ -276,7 +289,7 @@ class Worker:
                 receiver.receive(frame)
         task.frames.clear()
         for channel in self._from_others[id_]:
-            self._remote.consumed(channel, task.consumed_offset(channel))
+            self._remote.consumed(channel, task.consumed_offset(channel), task.records_ahead)
         if id_ in self._entry_paces:
             # What it waited for room counts: else a source ahead of a slow sink fetches ever larger entries,
             # and memory and the time between two barriers grow with them.
@@ -293,7 +306,7 @@ class Worker:
         pace, read_loop = self._entry_paces[task.spec.id], self._read_loops[task.spec.id]
         pace.worked(took)
         for records in task.consumed:
-            read_loop.limit = pace.entry_done(records)
+            read_loop.limit = min(pace.entry_done(records), task.records_ahead)
             read_loop.consumed()
         task.consumed.clear()
 

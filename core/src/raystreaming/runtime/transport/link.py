@@ -49,10 +49,10 @@ class Link:
         with self._lock:
             return self._send(b for m in window.offer(message) for b in m.buffers)
 
-    def credit(self, window: SendWindow, consumed: int) -> bool:
+    def credit(self, window: SendWindow, consumed: int, records: int) -> bool:
         """Note credit of a channel and send what waited for it."""
         with self._lock:
-            return self._send(b for m in window.credit(consumed) for b in m.buffers)
+            return self._send(b for m in window.credit(consumed, records) for b in m.buffers)
 
     def opened(self, stream: Stream) -> None:
         """Take the proven connection."""

@@ -28,9 +28,13 @@ class Merger:
 
     Args:
         timeout: The longest time that records wait for others, in seconds.
+
+    Attributes:
+        most: Records that a message may have; set by the caller before it adds.
     """
 
     def __init__(self, timeout: float) -> None:
+        self.most = MAX_RECORDS
         self._timeout = timeout
         self._frames: list[Frame] = []
         self._records = 0
@@ -55,7 +59,7 @@ class Merger:
             self._began = now
         self._frames.append(frame)
         self._records += len(batch)
-        if self._records >= self._full or now >= self._due:
+        if self._records >= min(self._full, self.most) or now >= self._due:
             ready += self.take()
         return ready
 
@@ -88,10 +92,10 @@ class Merger:
 
     def _rows(self, batch: Batch) -> int:
         if isinstance(batch.values, list):
-            return self._full
+            return min(self._full, self.most)
         if self._full_arrow is None:
             self._full_arrow = max(1, MESSAGE_SIZE * len(batch) // max(1, batch.values.nbytes))
-        return self._full_arrow
+        return min(self._full_arrow, self.most)
 
 
 def _alike(one: Frame, other: Frame) -> bool:

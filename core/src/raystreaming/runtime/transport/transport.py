@@ -148,6 +148,7 @@ class Transport:
             TransferError: A record cannot be pickled.
         """
         out = self._out[frame.channel]
+        out.merger.most = max(1, out.window.records // 2)
         for ready in out.merger.add(frame, time.monotonic()):
             self._transmit(out, ready)
         if out.merger.due is None:
@@ -158,6 +159,10 @@ class Transport:
     def has_room(self, channel: int) -> bool:
         """Return whether the channel should get more; if not, `deliver` tells when it has room again."""
         return self._out[channel].window.has_room()
+
+    def most(self, channel: int) -> int:
+        """Return how many records of an outgoing channel may be under way."""
+        return self._out[channel].window.records
 
     def flush(self, now: float) -> None:
         """Send what has waited long enough at the time `now` of the monotonic clock."""
@@ -176,14 +181,20 @@ class Transport:
         """Return the frame of a message; each message once, in the order in which they came."""
         element = decode(arrived.buffers())
         frame = Frame(arrived.channel, arrived.incarnation, arrived.number, element)
-        self._in[arrived.channel].window.arrived(frame.offset + len(frame), arrived.size)
+        self._in[arrived.channel].window.arrived(frame.offset + len(frame), arrived.size, len(frame))
         return frame
 
-    def consumed(self, channel: int, offset: int) -> None:
-        """Tell that everything before `offset` of an incoming channel is consumed."""
+    def consumed(self, channel: int, offset: int, most: int) -> None:
+        """Tell that everything before `offset` of an incoming channel is consumed.
+
+        Args:
+            channel: The channel.
+            offset: The first offset that is not consumed.
+            most: How many records may be under way, by how long the receiving task takes for one.
+        """
         link, window = self._in[channel]
-        credit = window.consumed(offset)
-        if credit is not None and link.send([credit_message(channel, credit)]):
+        credit = window.consumed(offset, most)
+        if credit is not None and link.send([credit_message(channel, credit, most)]):
             self._io.call(partial(self._watch_for_writing, link))
 
     def close(self) -> None:
@@ -201,7 +212,8 @@ class Transport:
             buffers = data_message(piece, encode(piece.element))
             size = sum(map(len, buffers))
             out.merger.encoded(piece, size)
-            message = Outgoing(buffers, size, mark=not isinstance(piece.element, Batch))
+            mark = not isinstance(piece.element, Batch)
+            message = Outgoing(buffers, size, len(piece), mark)
             if out.link.offer(out.window, message):
                 self._io.call(partial(self._watch_for_writing, out.link))
 
@@ -327,7 +339,7 @@ class Transport:
         out = self._out.get(message.channel)
         if out is None or out.link is not link:
             raise WireError(f"channel {message.channel} does not go to {link.peer!r}")
-        if link.credit(out.window, message.number):
+        if link.credit(out.window, message.number, message.incarnation):
             self._watch_for_writing(link)
         return out.window.watched and out.window.has_room()
 

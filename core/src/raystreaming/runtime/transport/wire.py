@@ -22,7 +22,8 @@ RECEIVE_SIZE = 1 << 18
 """Bytes that may be received at once."""
 
 # Kind, number of buffers in the body, channel, incarnation, size of the body, and a number: of data the
-# offset of the frame, of credit all bytes consumed since the start.
+# offset of the frame, of credit all bytes consumed since the start. Credit has the records that may be
+# under way where data has the incarnation.
 _HEADER = struct.Struct("<BxxxIIIIQ")
 HEADER_SIZE = _HEADER.size
 _ALIGN = 8  # Where buffers start in a body, so that arrays can be used where they are.
@@ -97,9 +98,9 @@ def data_message(frame: Frame, buffers: Sequence[Buffer]) -> list[Buffer]:
     return [_header(DATA, parts, frame.channel, frame.incarnation, end, frame.offset), *body]
 
 
-def credit_message(channel: int, consumed: int) -> Buffer:
-    """Return the message that all of the first `consumed` bytes of a channel are consumed."""
-    return _header(CREDIT, 0, channel, 0, 0, consumed)
+def credit_message(channel: int, consumed: int, records: int) -> Buffer:
+    """Return the message that the first `consumed` bytes of a channel are, and how many records may come."""
+    return _header(CREDIT, 0, channel, records, 0, consumed)
 
 
 def goodbye_message() -> Buffer:
