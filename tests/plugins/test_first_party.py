@@ -9,9 +9,10 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from raystreaming.api.language import Language
 from raystreaming.connector import OperatorFactory, Sink, Source
 from raystreaming.plugins import GROUP
-from raystreaming.plugins.registry import FIRST_PARTY, Registered, Registry
+from raystreaming.plugins.registry import FIRST_PARTY, FIRST_PARTY_LANGUAGES, Registered, Registry
 
 INSTALLED = sorted(e.name for e in entry_points(group=GROUP))
 CONNECTORS = Registry().all()
@@ -28,7 +29,7 @@ def python(code: str, **env: str) -> str:
 
 
 def test_there_are_some():
-    assert {"files", "kafka"} <= set(INSTALLED)
+    assert {"files", "java", "kafka"} <= set(INSTALLED)
 
 
 def test_all_load_where_nothing_may_be_broken():
@@ -47,9 +48,10 @@ def test_every_entry_point_is_known_to_the_message_that_says_what_to_install():
 @pytest.mark.parametrize("name", [n for n in INSTALLED if n in FIRST_PARTY])
 def test_loading_a_plugin_imports_no_client_and_no_other_plugin(name: str):
     dist = FIRST_PARTY[name].replace("-", "_")
+    kind = "language" if name in FIRST_PARTY_LANGUAGES else "source"
     code = (
         "import sys, raystreaming.plugins.registry as r; before = set(sys.modules); "
-        f"r.registry().find('source', {name!r}); "
+        f"r.registry().find({kind!r}, {name!r}); "
         "print({m.partition('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names)"
     )
     assert python(code) == f"{{{dist!r}}}\n"
@@ -58,9 +60,10 @@ def test_loading_a_plugin_imports_no_client_and_no_other_plugin(name: str):
 @pytest.mark.parametrize("connector", CONNECTORS, ids=lambda c: f"{c.kind}-{c.spec.name}")
 def test_every_target_is_a_connector_whose_options_are_documented(connector: Registered):
     cls = connector.load()
-    assert issubclass(cls, {"source": Source, "sink": Sink, "operator": OperatorFactory}[connector.kind])
+    bases = {"source": Source, "sink": Sink, "operator": OperatorFactory, "language": Language}
+    assert issubclass(cls, bases[connector.kind])
     assert connector.spec.summary
     assert cls.__doc__
-    for field in dataclasses.fields(cls):
+    for field in dataclasses.fields(cls) if connector.kind != "language" else ():
         if field.init:
             assert field.metadata.get("doc", "").endswith("."), f"{cls.__name__}.{field.name} has no doc"

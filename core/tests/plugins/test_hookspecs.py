@@ -8,16 +8,22 @@ import inspect
 import pluggy
 import pytest
 
-from raystreaming.plugins import GROUP, OperatorSpec, SinkSpec, SourceSpec, hookspecs
+from raystreaming.plugins import GROUP, LanguageSpec, OperatorSpec, SinkSpec, SourceSpec, hookspecs
 
 HOOKS = {
     "raystreaming_sources": "() -> 'Iterable[SourceSpec]'",
     "raystreaming_sinks": "() -> 'Iterable[SinkSpec]'",
     "raystreaming_operators": "() -> 'Iterable[OperatorSpec]'",
+    "raystreaming_languages": "() -> 'Iterable[LanguageSpec]'",
     "raystreaming_java_jars": "() -> 'Iterable[Path]'",
     "raystreaming_checks": "() -> 'Iterable[Check]'",
 }
-REGISTERING = ["raystreaming_sources", "raystreaming_sinks", "raystreaming_operators"]
+REGISTERING = [
+    "raystreaming_sources",
+    "raystreaming_sinks",
+    "raystreaming_operators",
+    "raystreaming_languages",
+]
 
 
 def test_the_hooks_and_their_signatures_are_these():
@@ -39,7 +45,7 @@ def test_hooks_that_register_are_historic_and_all_have_an_example(name: str):
     assert bool(getattr(manager.hook, name).is_historic()) is (name in REGISTERING)
 
 
-@pytest.mark.parametrize("spec", [SourceSpec, SinkSpec, OperatorSpec])
+@pytest.mark.parametrize("spec", [SourceSpec, SinkSpec, OperatorSpec, LanguageSpec])
 def test_specs_are_frozen_keyword_only_records(spec: type):
     made = spec(name="a", target="b:C", summary="d")
     assert (made.aliases, made.stability) == ((), "stable")

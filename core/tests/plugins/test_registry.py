@@ -197,7 +197,7 @@ BROKEN = {
         def raystreaming_sources():
             return ["bad"]
         """,
-        "a hook returned 'bad'; it must return SourceSpec, SinkSpec or OperatorSpec",
+        "a hook returned 'bad'; it must return SourceSpec, SinkSpec, OperatorSpec or LanguageSpec",
     ),
     "spec without a target": (
         """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from raystreaming.api import interrupts, settings
 from raystreaming.api.job import Job
+from raystreaming.api.language import language
 from raystreaming.api.stream import DataStream
 from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError, ray_needed
@@ -53,7 +54,7 @@ class StreamingContext:
 
     def __init__(self, **values: Any) -> None:
         self._settings = settings.make(values)
-        self._graph = LogicalGraph()
+        self._graph = LogicalGraph(self._settings.languages)
 
     class Builder:
         """Builds a context step by step, as Ray Streaming's programs do."""
@@ -115,8 +116,10 @@ class StreamingContext:
         """Read the lines of a UTF-8 text file, without their line ends."""
         return self.source(registry().source("text_file")(path), "read_text_file")
 
-    def __getattr__(self, name: str) -> Callable[..., DataStream[Any]]:
-        """Resolve ``read_<connector>`` from the installed plugins."""
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Resolve ``read_<connector>`` and ``from_<language>`` from the installed plugins."""
+        if name.startswith("from_"):
+            return partial(language(name.removeprefix("from_")).source, self._graph)
         if not name.startswith("read_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         cls = registry().source(name.removeprefix("read_"))
@@ -124,7 +127,8 @@ class StreamingContext:
 
     def __dir__(self) -> Iterable[str]:
         """List the readers of all installed plugins too."""
-        return [*super().__dir__(), *(f"read_{n}" for n in registry().names("source"))]
+        readers = (f"read_{n}" for n in registry().names("source"))
+        return [*super().__dir__(), *readers, *(f"from_{n}" for n in registry().names("language"))]
 
     # Running -----------------------------------------------------------------------------
 

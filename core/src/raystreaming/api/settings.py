@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from raystreaming.errors import OptionError, nearest
+from raystreaming.api.language import language
+from raystreaming.errors import OptionError, UnknownConnector, nearest
+from raystreaming.plugins.registry import FIRST_PARTY_LANGUAGES, registry
 from raystreaming.units import seconds
 
 
@@ -31,6 +33,7 @@ class Settings:
         lease: On Ray: after this time without a word, workers end themselves, and jobs without a driver.
         start_timeout: On Ray: how long the cluster may take to place the workers.
         runtime_env: On Ray: the runtime environment of the workers.
+        languages: What installed languages made of the settings that begin with their names.
     """
 
     checkpoint_dir: str | os.PathLike[str] | None = None
@@ -48,6 +51,7 @@ class Settings:
     lease: str | float = "30s"
     start_timeout: str | float = "60s"
     runtime_env: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    languages: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def interval(self) -> float:
@@ -78,9 +82,10 @@ def make(values: dict[str, Any]) -> Settings:
     Raises:
         OptionError: Lists every setting that is unknown or wrong.
     """
-    names = [f.name for f in fields(Settings)]
-    problems = [f"unknown setting {n!r}{nearest(n, names)}" for n in values if n not in names]
-    settings = Settings(**{n: v for n, v in values.items() if n in names})
+    names = [f.name for f in fields(Settings) if f.name != "languages"]
+    problems: list[str] = []
+    languages = _of_languages({n: v for n, v in values.items() if n not in names}, names, problems)
+    settings = Settings(**{n: v for n, v in values.items() if n in names}, languages=languages)
     for name in ("checkpoint_interval", "buffer_timeout", "lease", "start_timeout"):
         try:
             seconds(getattr(settings, name), name, zero=name == "buffer_timeout")
@@ -100,6 +105,26 @@ def make(values: dict[str, Any]) -> Settings:
     if problems:
         raise OptionError("StreamingContext", problems)
     return settings
+
+
+def _of_languages(values: dict[str, Any], names: list[str], problems: list[str]) -> dict[str, Any]:
+    """Have languages check what begins with their names; note what is unknown or wrong."""
+    by_language: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        prefix, _, rest = name.partition("_")
+        if prefix in FIRST_PARTY_LANGUAGES or prefix in registry().names("language"):
+            by_language.setdefault(prefix, {})[rest] = value
+        else:
+            problems.append(f"unknown setting {name!r}{nearest(name, names)}")
+    checked: dict[str, Any] = {}
+    for prefix, its in by_language.items():
+        try:
+            checked[prefix] = language(prefix).settings(its)
+        except OptionError as error:
+            problems += error.problems
+        except UnknownConnector as error:
+            problems.append(f"setting {f'{prefix}_{next(iter(its))}'!r}: {error}")
+    return checked
 
 
 def effective(settings: Settings) -> Settings:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from raystreaming.api.language import language, named_sink
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink
@@ -226,6 +227,7 @@ class DataStream(Stream, Generic[T]):
             [('a', 1), ('b', 1), ('a', 2)]
         """
         _callable("key_by", key)
+        self._refuse_converted("key_by")
         operator = LogicalOperator(
             "key_by",
             [Edge(self._operator)],
@@ -234,15 +236,31 @@ class DataStream(Stream, Generic[T]):
         )
         return KeyedStream(self._graph, self._graph.add(operator))
 
+    def as_python_stream(self: S) -> S:
+        """Return the stream as Python sees it: itself."""
+        return self
+
+    def _refuse_converted(self, method: str) -> None:
+        """Refuse what would choose a channel by a function of another language than the sender's."""
+        operator = self._operator
+        if operator.language != "python":
+            raise GraphError(
+                f"{method}() right after as_python_stream(): {operator.name!r} before it is in "
+                f"{operator.language}, which runs no Python function. Map first: "
+                f".map(lambda record: record).{method}(...)"
+            )
+
     # Ends --------------------------------------------------------------------------------
 
-    def sink(self, sink: Sink[T] | Callable[[T], Any], kind: str = "sink") -> StreamSink:
+    def sink(self, sink: Sink[T] | Callable[[T], Any] | str, kind: str = "sink") -> StreamSink:
         """Write the records to a sink, or call a function with each (at least once).
 
         Args:
-            sink: A `Sink` object, or a function of one record.
+            sink: A `Sink` object, a function of one record, or the name of a sink in another language.
             kind: What the operator is called in ids.
         """
+        if isinstance(sink, str):
+            sink = named_sink(self._graph, sink)
         if not isinstance(sink, Sink):
             if not callable(sink):
                 raise GraphError(f"sink() takes a Sink or a function, got {sink!r}")
@@ -275,6 +293,8 @@ class DataStream(Stream, Generic[T]):
         """Resolve ``write_<connector>``, and operators by name, from the installed plugins."""
         if name == "reduce":
             raise AttributeError("reduce() combines records of a key: call .key_by(fn) before it")
+        if name.startswith("as_") and name.endswith("_stream"):
+            return partial(language(name[len("as_") : -len("_stream")]).view, self._graph, self)
         if name.startswith("write_"):
             return partial(_write, self, registry().sink(name.removeprefix("write_")), name)
         unknown = f"{type(self).__name__!r} object has no attribute {name!r}"
@@ -290,7 +310,8 @@ class DataStream(Stream, Generic[T]):
     def __dir__(self) -> Iterable[str]:
         """List the operators and writers of all installed plugins too."""
         writers = (f"write_{n}" for n in registry().names("sink"))
-        return [*super().__dir__(), *registry().names("operator"), *writers]
+        views = (f"as_{n}_stream" for n in registry().names("language"))
+        return [*super().__dir__(), *registry().names("operator"), *writers, *views]
 
     def _then(
         self,

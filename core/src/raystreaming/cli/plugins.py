@@ -7,7 +7,12 @@ import warnings
 
 from raystreaming.plugins.registry import registry
 
-_METHODS = {"source": "ctx.read_{}", "sink": "stream.write_{}", "operator": "stream.{}"}
+_METHODS = {
+    "source": "ctx.read_{}",
+    "sink": "stream.write_{}",
+    "operator": "stream.{}",
+    "language": "stream.as_{}_stream",
+}
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from raystreaming.records import Batch
 
@@ -69,3 +70,22 @@ class Operator(ABC):
 
     def close(self) -> None:  # noqa: B027 - optional
         """Release what was opened. Called once; not after a hard kill."""
+
+
+class FusedOperator(Operator):
+    """An operator that works together with its neighbours: a run of them in a chain is one stage.
+
+    The task opens, snapshots and closes each of them; records go through the stage only.
+    """
+
+    family: ClassVar[str]
+    """Neighbours of one family are fused."""
+
+    @classmethod
+    @abstractmethod
+    def stage(cls, operators: Sequence[Operator]) -> Operator:
+        """Return the operator that takes batches through all of `operators`, at least one, in order."""
+
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        """Never called: the stage does the work."""
+        raise AssertionError("a fused operator runs inside its stage")

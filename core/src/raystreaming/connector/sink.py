@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from raystreaming.connector.options import Options
-from raystreaming.records import Batch, rows_of
+from raystreaming.records import Batch, OpaqueColumn, rows_of
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -89,6 +89,9 @@ class Sink(Options, ABC, Generic[T_contra]):
 
     columnar: ClassVar[bool] = False
     """Whether `Writer.write` takes Arrow batches without turning them into rows."""
+
+    opaque: ClassVar[tuple[type[OpaqueColumn], ...]] = ()
+    """Columns of other languages that `Writer.write` takes as they are."""
 
     @property
     def delivery(self) -> str:

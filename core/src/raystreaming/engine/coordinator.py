@@ -189,7 +189,8 @@ class Coordinator:
                 load[task] += 1
                 self._assigned[task].add(id_)
                 new[task].append((Split(id_, split.payload), split.position))
-            last = source.source is not None and source.source.bounded
+            origin = source.source
+            last = origin is not None and (origin.bounded or origin.discovery_interval is None)
             commands += [AssignSplits(t, mine, last) for t, mine in new.items() if mine or idle_too]
         return commands
 

@@ -10,7 +10,7 @@ from typing import Any
 from raystreaming.errors import OperatorError
 from raystreaming.graph import OutputEdge, Partitioning
 from raystreaming.operators.user_function import failure
-from raystreaming.records import Batch, rows_of
+from raystreaming.records import Batch, OpaqueColumn, rows_of
 from raystreaming.state import KeyGroups, group_owners
 
 
@@ -54,7 +54,7 @@ class RoundRobin(Partitioner):
         n, size = len(self.channels), len(batch)
         for k in range(min(n, size)):
             target = (self._next + k) % n
-            yield self.channels[target], batch if n == 1 else batch.take(list(range(k, size, n)))
+            yield self.channels[target], batch if n == 1 else batch.take(range(k, size, n))
         self._next = (self._next + size) % n
 
 
@@ -85,6 +85,16 @@ class ByKey(_ByTarget):
         self._operator = operator
         self._groups = KeyGroups(key_groups)
         self._owner = group_owners(key_groups, len(channels))
+
+    def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """Yield the records of each target; keys of another language are looked up there."""
+        if not isinstance(batch.keys, OpaqueColumn):
+            yield from super().split(batch)
+            return
+        parts = batch.keys.split(self._groups.groups, self._owner, len(self.channels))
+        for channel, indices in zip(self.channels, parts, strict=True):
+            if len(indices):
+                yield channel, batch.take(indices)
 
     def targets(self, batch: Batch) -> Iterable[int]:
         """Look up the owners of the keys' groups."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -69,6 +69,7 @@ class LogicalOperator:
         disable_chain: Never fused with any other.
         resources: What its tasks ask of a node.
         language: Language its function is written in.
+        check: Finds what can be wrong with its function before anything starts; one text a problem.
         id: Stable identity; set by `LogicalGraph.identify`.
     """
 
@@ -86,6 +87,7 @@ class LogicalOperator:
     disable_chain: bool = False
     resources: Resources = field(default_factory=Resources)
     language: str = "python"
+    check: Callable[[], Iterable[str]] | None = None
     id: str = ""
 
     @property
@@ -95,10 +97,16 @@ class LogicalOperator:
 
 
 class LogicalGraph:
-    """All operators of one job, inputs before the operators they feed."""
+    """All operators of one job, inputs before the operators they feed.
 
-    def __init__(self) -> None:
+    Attributes:
+        operators: The operators.
+        languages: What languages other than Python were told for this job, by their names.
+    """
+
+    def __init__(self, languages: Mapping[str, Any] | None = None) -> None:
         self.operators: list[LogicalOperator] = []
+        self.languages: dict[str, Any] = dict(languages or {})
 
     def add(self, operator: LogicalOperator) -> LogicalOperator:
         """Add an operator whose inputs are in the graph already."""
@@ -151,7 +159,10 @@ class LogicalGraph:
         Raises:
             GraphError: A stream has no sink, or there is nothing to run.
         """
-        problems = list(self._problems())
+        problems = list(dict.fromkeys(self._problems()))
+        if not problems:  # asking other languages may start them
+            checks = [op.check for op in self.operators if op.check is not None]
+            problems = list(dict.fromkeys(problem for check in checks for problem in check()))
         if problems:
             raise GraphError("this job cannot run: " + "; ".join(problems))
 

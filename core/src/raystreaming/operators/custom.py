@@ -55,7 +55,7 @@ class CustomOperator(Operator):
         if not len(batch):
             yield batch
             return
-        if is_columnar(batch.values) and not self._columnar:
+        if not (isinstance(batch.values, list) or (self._columnar and is_columnar(batch.values))):
             batch = Batch(rows_of(batch.values), batch.keys, batch.timestamps)
         empty = True
         for result in self._results(lambda: self._operator.process(batch)):

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
+from raystreaming.connector.operator import Operator
 from raystreaming.operators.rows import RowOperator
-from raystreaming.state import KeyedValues, lookup_key
+from raystreaming.state import GroupSnapshot, KeyedValues, lookup_key
 
 
-class KeyedOperator(RowOperator):
-    """A row operator whose state is kept by key group, so that it can move between tasks."""
+class GroupState(Protocol):
+    """State that a checkpoint holds by key group."""
+
+    def snapshot(self) -> GroupSnapshot:
+        """Serialise what changed since the last snapshot, or everything from time to time."""
+        ...
+
+    def restore(self, group: int, data: bytes) -> None:
+        """Take back one group of a snapshot; called before the operator is opened."""
+        ...
+
+
+class KeyedOperator(Operator):
+    """An operator whose state is kept by key group, so that it can move between tasks."""
+
+    @property
+    @abstractmethod
+    def state(self) -> GroupState:
+        """The state."""
+
+
+class KeyedRowOperator(RowOperator, KeyedOperator):
+    """A keyed operator that sees one record at a time."""
 
     def __init__(self, fn: Callable[..., Any], key_groups: int) -> None:
         super().__init__(fn)
-        self.state = KeyedValues(key_groups)
+        self._state = KeyedValues(key_groups)
+
+    @property
+    def state(self) -> KeyedValues:
+        """The values by key."""
+        return self._state
 
     @property
     def needs_keys(self) -> bool:
@@ -31,7 +59,7 @@ class KeyedOperator(RowOperator):
         self.state.changed.update(keys)
 
 
-class Reduce(KeyedOperator):
+class Reduce(KeyedRowOperator):
     """Combines the records of each key; every input yields the updated value of its key."""
 
     def lines(self, n: str, tracking: bool) -> list[str]:

@@ -18,9 +18,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, NamedTuple
 
-from raystreaming.connector.operator import Operator, OperatorContext
+from raystreaming.connector.operator import FusedOperator, Operator, OperatorContext
 from raystreaming.errors import ConnectorError, OperatorError
 from raystreaming.operators.flat_map import FlatMap
 from raystreaming.operators.sink import SinkOperator
@@ -214,7 +215,17 @@ def _needs_keys(operators: Sequence[RowOperator]) -> bool:
 
 
 def fuse(operators: Sequence[Operator]) -> list[Operator]:
-    """Return the operators of a chain with consecutive row operators as one `RowLoop`."""
+    """Return the stages of a chain: consecutive row operators as one `RowLoop`, fused ones as theirs."""
+    stages: list[Operator] = []
+    for family, members in groupby(operators, lambda op: getattr(op, "family", None)):
+        run = list(members)
+        first = run[0]
+        assert (family is None) != isinstance(first, FusedOperator), "only fused operators have a family"
+        stages += [first.stage(run)] if isinstance(first, FusedOperator) else _fuse_rows(run)
+    return stages
+
+
+def _fuse_rows(operators: Sequence[Operator]) -> list[Operator]:
     fused: list[Operator] = []
     rows: list[RowOperator] = []
     head: FlatMap | None = None

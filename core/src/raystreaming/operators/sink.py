@@ -10,7 +10,7 @@ from typing import Any
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.sink import Prepared, Sink, TwoPhaseWriter, Writer, WriterContext
 from raystreaming.errors import add_note
-from raystreaming.records import Batch, rows_of
+from raystreaming.records import Batch, OpaqueColumn, rows_of
 
 _NOTHING = Batch([])
 
@@ -71,11 +71,17 @@ class SinkOperator(Operator):
     def process(self, batch: Batch) -> Iterator[Batch]:
         """Write the batch, as rows unless the sink takes Arrow."""
         if len(batch):
-            if not self._sink.columnar and not isinstance(batch.values, list):
+            if not self._takes(batch):
                 batch = Batch(rows_of(batch.values), batch.keys, batch.timestamps)
             with self._named():
                 self.writer.write(batch)
         yield _NOTHING
+
+    def _takes(self, batch: Batch) -> bool:
+        values = batch.values
+        if isinstance(values, OpaqueColumn):
+            return isinstance(values, self._sink.opaque)
+        return self._sink.columnar or isinstance(values, list)
 
     def prepare(self, epoch: int) -> Prepared:
         """Flush, or get the epoch's output ready to be committed."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from raystreaming.connector.operator import Operator
-from raystreaming.records import Batch
+from raystreaming.records import Batch, is_columnar, rows_of
 
 if TYPE_CHECKING:
     import pyarrow.compute as pc
@@ -22,9 +22,8 @@ class FilterExpression(Operator):
         """Yield the rows kept."""
         import pyarrow as pa
 
-        values = batch.values
-        if isinstance(values, list):
-            values = pa.RecordBatch.from_pylist(values)
+        rows = batch.values
+        values = rows if is_columnar(rows) else pa.RecordBatch.from_pylist(rows_of(rows))
         table = pa.Table.from_batches([values]).filter(self._expression)
         pieces = table.combine_chunks().to_batches()
         yield Batch(pieces[0] if pieces else values.slice(0, 0))

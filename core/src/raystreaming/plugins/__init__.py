@@ -3,10 +3,11 @@
 from raystreaming.plugins.hookspecs import (
     GROUP,
     Check,
+    LanguageSpec,
     OperatorSpec,
     SinkSpec,
     SourceSpec,
     hookimpl,
 )
 
-__all__ = ["GROUP", "Check", "OperatorSpec", "SinkSpec", "SourceSpec", "hookimpl"]
+__all__ = ["GROUP", "Check", "LanguageSpec", "OperatorSpec", "SinkSpec", "SourceSpec", "hookimpl"]

@@ -56,6 +56,13 @@ class OperatorSpec(_Spec):
     """
 
 
+class LanguageSpec(_Spec):
+    """A language that functions may be written in: ``stream.as_<name>_stream()``, ``ctx.from_<name>(...)``.
+
+    Settings of a context that begin with its name are its own. Its target is a `Language`.
+    """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """Something that can be wrong with an installation.
@@ -107,11 +114,23 @@ def raystreaming_operators() -> Iterable[OperatorSpec]:  # type: ignore[empty-bo
     """
 
 
+@hookspec(historic=True)
+def raystreaming_languages() -> Iterable[LanguageSpec]:  # type: ignore[empty-body]
+    """Return the languages of this plugin. Called like `raystreaming_sources`.
+
+    Example:
+        >>> from raystreaming.plugins import LanguageSpec, hookimpl
+        >>> @hookimpl
+        ... def raystreaming_languages():
+        ...     yield LanguageSpec(name="perl", target="acme.perl:Perl", summary="Functions in Perl.")
+    """
+
+
 @hookspec
 def raystreaming_java_jars() -> Iterable[Path]:  # type: ignore[empty-body]
     """Return the jars that this plugin's Java classes are in.
 
-    To be called once, before a JVM starts; nothing starts one yet.
+    Called once per process, when the first job with Java functions is checked.
 
     Example:
         >>> from pathlib import Path

@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import pluggy
@@ -23,22 +24,38 @@ from raystreaming.errors import (
     nearest,
 )
 from raystreaming.plugins import builtin, hookspecs
-from raystreaming.plugins.hookspecs import GROUP, PROJECT, Check, OperatorSpec, SinkSpec, SourceSpec
+from raystreaming.plugins.hookspecs import (
+    GROUP,
+    PROJECT,
+    Check,
+    LanguageSpec,
+    OperatorSpec,
+    SinkSpec,
+    SourceSpec,
+)
 
-Spec: TypeAlias = "SourceSpec | SinkSpec | OperatorSpec"
-Kind = Literal["source", "sink", "operator"]
+Spec: TypeAlias = "SourceSpec | SinkSpec | OperatorSpec | LanguageSpec"
+Kind = Literal["source", "sink", "operator", "language"]
 
 FIRST_PARTY = {
     "kafka": "raystreaming-kafka",
     "files": "raystreaming-files",
     "java": "raystreaming-java",
 }
-"""Connector name -> distribution, for the message that says what to install."""
+"""Plugin name -> distribution, for the message that says what to install."""
+
+FIRST_PARTY_LANGUAGES = {"java"}
+"""Those of them that are languages."""
 
 _reserved: set[str] = set()
 """What streams are able to do by themselves; see `reserve_operators`."""
 
-_KINDS: dict[type[Spec], Kind] = {SourceSpec: "source", SinkSpec: "sink", OperatorSpec: "operator"}
+_KINDS: dict[type[Spec], Kind] = {
+    SourceSpec: "source",
+    SinkSpec: "sink",
+    OperatorSpec: "operator",
+    LanguageSpec: "language",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +120,8 @@ class Registry:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         # Historic: each plugin that registers later is asked at once, while it is known whose it is.
-        for hook in ("raystreaming_sources", "raystreaming_sinks", "raystreaming_operators"):
-            getattr(self._manager.hook, hook).call_historic(result_callback=self._stage)
+        for kind in ("sources", "sinks", "operators", "languages"):
+            getattr(self._manager.hook, f"raystreaming_{kind}").call_historic(result_callback=self._stage)
         self._entries: dict[str, list[importlib.metadata.EntryPoint]] | None = None
         self._register(builtin, "built-in", "raystreaming", "")
 
@@ -121,6 +138,10 @@ class Registry:
     def operator(self, name: str) -> type[Any]:
         """Return the operator class called `name`. Raises `PluginError` with what to do."""
         return self.find("operator", name).load()
+
+    def language(self, name: str) -> type[Any]:
+        """Return the class of the language called `name`. Raises `PluginError` with what to do."""
+        return self.find("language", name).load()
 
     def find(self, kind: Kind, name: str) -> Registered:
         """Return a connector, loading as few plugins as needed.
@@ -166,6 +187,16 @@ class Registry:
             self.load_all()
             implementations = self._manager.hook.raystreaming_checks.get_hookimpls()
             return [check for i in implementations for check in _checks_of(i.plugin_name, i.function)]
+
+    def java_jars(self) -> list[tuple[str, Path]]:
+        """Return the jars that plugins bring, each with the plugin's name."""
+        with self._lock:
+            self.load_all()
+            implementations = self._manager.hook.raystreaming_java_jars.get_hookimpls()
+            jars: list[tuple[str, Iterable[Path]]] = [
+                (i.plugin_name, _call(i.function)) for i in implementations
+            ]
+            return [(plugin, Path(jar)) for plugin, of_one in jars for jar in of_one]
 
     # Loading -----------------------------------------------------------------------------
 
@@ -240,7 +271,8 @@ class Registry:
         for spec in specs:  # a generator raises here, inside the try of its own plugin
             if type(spec) not in _KINDS:
                 raise PluginLoadError(
-                    f"a hook returned {spec!r}; it must return SourceSpec, SinkSpec or OperatorSpec"
+                    f"a hook returned {spec!r}; it must return SourceSpec, SinkSpec, "
+                    f"OperatorSpec or LanguageSpec"
                 )
             _check(spec)
             self._staged.append(spec)
@@ -275,6 +307,9 @@ class Registry:
             raise PluginLoadError(text) from failure.error
         warnings.warn(text, stacklevel=2)
 
+    def _known(self) -> set[str]:
+        return {name for _, name in self._found}
+
     def _missing(self, kind: Kind, name: str) -> PluginError:
         for failure in self.failures:
             if failure.name == name:
@@ -285,15 +320,22 @@ class Registry:
                 )
                 error.__cause__ = failure.error
                 return error
-        if name in FIRST_PARTY and not any(n == name for _, n in self._found):
+        if (
+            name in (FIRST_PARTY_LANGUAGES if kind == "language" else FIRST_PARTY)
+            and name not in self._known()
+        ):
             return UnknownConnector(
                 f"{kind} {name!r} needs a package that is not installed: pip install {FIRST_PARTY[name]}"
             )
         known = sorted(n for k, n in self._found if k == kind)
         return UnknownConnector(
-            f"no installed plugin has a {kind} {name!r}{nearest(name, [*known, *FIRST_PARTY])}; "
+            f"no installed plugin has a {kind} {name!r}{nearest(name, {*known, *FIRST_PARTY} - {name})}; "
             f"installed: {', '.join(known) or 'none'}"
         )
+
+
+def _call(hook: Callable[..., Any]) -> Any:
+    return hook()
 
 
 def _checks_of(plugin: str, hook: Callable[..., Any]) -> list[Check]:

@@ -2,6 +2,7 @@
 
 from raystreaming.records.batch import Batch, Rows, is_columnar, rows_of
 from raystreaming.records.frame import Barrier, Element, EndOfInput, Frame
+from raystreaming.records.opaque import OpaqueColumn
 from raystreaming.records.packing import pack, unpack
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Element",
     "EndOfInput",
     "Frame",
+    "OpaqueColumn",
     "Rows",
     "is_columnar",
     "pack",

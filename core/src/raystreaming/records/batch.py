@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+
+from raystreaming.records.opaque import OpaqueColumn
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Rows: TypeAlias = "list[Any] | pa.RecordBatch"
+Rows: TypeAlias = "list[Any] | pa.RecordBatch | OpaqueColumn"
 
 
-def is_columnar(values: Rows) -> bool:
+def is_columnar(values: Rows) -> TypeGuard[pa.RecordBatch]:
     """Return whether `values` is an Arrow RecordBatch (without importing pyarrow)."""
-    return type(values) is not list
+    return type(values) is not list and not isinstance(values, OpaqueColumn)
 
 
 def rows_of(values: Rows) -> list[Any]:
@@ -35,14 +37,15 @@ class Batch:
     Batches are shared between the branches of a job: never change one in place.
 
     Attributes:
-        values: The records: a Python list, or an Arrow RecordBatch (one record a row).
+        values: The records: a Python list, an Arrow RecordBatch (one record a row), or a column that
+            another language holds.
         keys: The key of each record (after ``key_by``), else None.
         timestamps: The event time of each record in ms since the epoch, else None.
     """
 
     values: Rows
-    keys: Sequence[Any] | None = None
-    timestamps: Sequence[int] | None = None
+    keys: Sequence[Any] | OpaqueColumn | None = None
+    timestamps: Sequence[int] | OpaqueColumn | None = None
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -53,15 +56,35 @@ class Batch:
         values = self.values
         return Batch(
             values[start:stop] if isinstance(values, list) else values.slice(start, stop - start),
-            None if self.keys is None else self.keys[start:stop],
-            None if self.timestamps is None else self.timestamps[start:stop],
+            _slice(self.keys, start, stop),
+            _slice(self.timestamps, start, stop),
         )
 
     def take(self, indices: Sequence[int]) -> Batch:
         """Return the records at `indices`, in that order."""
         values = self.values
+        rows: Rows
+        if isinstance(values, list):
+            rows = [values[i] for i in indices]
+        else:
+            rows = values.take(list(indices) if is_columnar(values) else indices)
         return Batch(
-            [values[i] for i in indices] if isinstance(values, list) else values.take(indices),
-            None if self.keys is None else [self.keys[i] for i in indices],
-            None if self.timestamps is None else [self.timestamps[i] for i in indices],
+            rows,
+            _take(self.keys, indices),
+            _take(self.timestamps, indices),
         )
+
+
+Column: TypeAlias = "Sequence[Any] | OpaqueColumn | None"
+
+
+def _slice(column: Column, start: int, stop: int) -> Column:
+    if isinstance(column, OpaqueColumn):
+        return column.slice(start, stop - start)
+    return None if column is None else column[start:stop]
+
+
+def _take(column: Column, indices: Sequence[int]) -> Column:
+    if isinstance(column, OpaqueColumn):
+        return column.take(indices)
+    return None if column is None else [column[i] for i in indices]

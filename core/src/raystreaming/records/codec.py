@@ -1,5 +1,7 @@
 """An element of a channel as buffers, and back: pickle 5 for lists, Arrow IPC for Arrow.
 
+Columns that another language holds travel in the pickle, by their own ``__reduce__``.
+
 The first byte of the first buffer tells what it is, so that nothing else must be sent along. A pickle
 starts with 0x80, the other three with a letter.
 """
@@ -8,12 +10,12 @@ from __future__ import annotations
 
 import pickle
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from raystreaming.errors import TransferError, short_repr
-from raystreaming.records.batch import Batch
+from raystreaming.records.batch import Batch, is_columnar, rows_of
 from raystreaming.records.frame import Barrier, Element, EndOfInput
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def encode(element: Element) -> list[Buffer]:
         TransferError: A record cannot be pickled.
     """
     if isinstance(element, Batch):
-        return _encode_rows(element) if isinstance(element.values, list) else _encode_arrow(element)
+        return _encode_arrow(element) if is_columnar(element.values) else _encode_rows(element)
     if isinstance(element, Barrier):
         return [_BARRIER.pack(b"B", element.epoch)]
     return [_END]
@@ -60,6 +62,8 @@ def _encode_rows(batch: Batch) -> list[Buffer]:
     columns = (batch.values, batch.keys, batch.timestamps)
     try:
         return _pickled(pickle.dumps, columns)
+    except TransferError:  # another language has said what is wrong
+        raise
     except Exception:  # What an object's own __reduce__ raises can be anything.
         pass
     # Functions, lambdas and classes that no module holds; by value, so it costs more.
@@ -91,7 +95,7 @@ def _complaint(batch: Batch, dumps: Callable[..., bytes], error: Exception) -> s
         "Records between workers are what pickle takes: no locks, open files, generators or connections. "
         "Send what they are made from, or keep both operators in one chain (forward, equal parallelism)"
     )
-    columns: list[tuple[str, Sequence[Any]]] = [("record", batch.values), ("key", batch.keys or ())]
+    columns: list[tuple[str, Iterable[Any]]] = [("record", rows_of(batch.values)), ("key", batch.keys or ())]
     for what, column in columns:
         for value in column:
             try:

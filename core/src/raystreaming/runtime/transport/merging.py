@@ -52,7 +52,7 @@ class Merger:
     def add(self, frame: Frame, now: float) -> list[Frame]:
         """Take the next frame of the channel and return what is to be sent now, in order."""
         batch = frame.element
-        if not isinstance(batch, Batch) or is_columnar(batch.values):
+        if not isinstance(batch, Batch) or not isinstance(batch.values, list):
             return [*self.take(), frame]
         ready = self.take() if self._frames and not _alike(self._frames[-1], frame) else []
         if not self._frames:
@@ -91,10 +91,11 @@ class Merger:
             self._full = min(MAX_RECORDS, trusted, full)
 
     def _rows(self, batch: Batch) -> int:
-        if isinstance(batch.values, list):
+        values = batch.values
+        if not is_columnar(values):
             return min(self._full, self.most)
         if self._full_arrow is None:
-            self._full_arrow = max(1, MESSAGE_SIZE * len(batch) // max(1, batch.values.nbytes))
+            self._full_arrow = max(1, MESSAGE_SIZE * len(batch) // max(1, values.nbytes))
         return min(self._full_arrow, self.most)
 
 

@@ -1,0 +1,162 @@
+"""`JavaColumn`: records that Java holds, in and out of Python's hands."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from functools import lru_cache
+from pickle import PickleBuffer
+from typing import Any
+
+import ormsgpack
+
+from raystreaming.errors import TransferError, short_repr
+from raystreaming.records import OpaqueColumn
+from raystreaming_java.classes import job_classes
+from raystreaming_java.failures import translated
+from raystreaming_java.jvm import Bridge, bridge
+from raystreaming_java.settings import JavaSettings
+
+_PACK = (
+    ormsgpack.OPT_NON_STR_KEYS
+    | ormsgpack.OPT_PASSTHROUGH_DATACLASS
+    | ormsgpack.OPT_PASSTHROUGH_DATETIME
+    | ormsgpack.OPT_PASSTHROUGH_ENUM
+    | ormsgpack.OPT_PASSTHROUGH_UUID
+)
+
+_SMALL = 4_096
+"""Bytes up to which JPype copies an array faster than it wraps a buffer."""
+
+
+class JavaColumn(OpaqueColumn):
+    """A column of Java objects.
+
+    Args:
+        java: The Java column; None where it came from another worker and nobody has looked at it.
+        size: Number of elements.
+        settings: Those of the job.
+        for_python: Whether nobody but Python will read it in other workers: they get a list then.
+        data: What came from another worker.
+    """
+
+    __slots__ = ("_data", "_for_python", "_java", "_settings", "_size")
+
+    def __init__(
+        self, java: Any, size: int, settings: JavaSettings, for_python: bool, data: Any = None
+    ) -> None:
+        self._java = java
+        self._size = size
+        self._settings = settings
+        self._for_python = for_python
+        self._data = data
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def java(self) -> Any:
+        """The Java column."""
+        if self._java is None:
+            with job_classes(self._settings) as classes:
+                java = bridge(self._settings)
+                with translated(java):
+                    self._java = java.column.fromBytes(_buffer(java, self._data), classes)
+            self._data = None
+        return self._java
+
+    def slice(self, start: int, length: int) -> JavaColumn:
+        length = max(0, min(length, self._size - start))
+        return self._new(self.java.slice(start, length), length)
+
+    def take(self, indices: Any) -> JavaColumn:
+        if isinstance(indices, range):
+            return self._new(self.java.takeEvery(indices.start, indices.step), len(indices))
+        if isinstance(indices, Sequence):  # else it is what `split` returned
+            indices = array("i", indices)
+        return self._new(self.java.take(indices), len(indices))
+
+    def to_pylist(self) -> list[Any]:
+        with translated(bridge(self._settings)):
+            packed = memoryview(self.java.toMsgpack())
+        rows: list[Any] = ormsgpack.unpackb(packed, option=ormsgpack.OPT_NON_STR_KEYS)
+        return rows
+
+    def split(self, key_groups: int, owners: Sequence[int], parts: int) -> Sequence[Any]:
+        with translated(bridge(self._settings)):
+            split: Sequence[Any] = self.java.split(key_groups, _owners(tuple(owners)), parts)
+            return split
+
+    def _new(self, java: Any, size: int) -> JavaColumn:
+        return JavaColumn(java, size, self._settings, self._for_python)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Become a list for Python, else Java's own bytes."""
+        with translated(bridge(self._settings)):
+            if self._for_python:
+                return _rows, (PickleBuffer(memoryview(self.java.toMsgpack()).cast("B")),)
+            data = PickleBuffer(memoryview(self.java.toBytes()).cast("B"))
+        return _column, (self._size, self._settings, data)
+
+
+def _rows(data: Any) -> list[Any]:
+    rows: list[Any] = ormsgpack.unpackb(memoryview(data), option=ormsgpack.OPT_NON_STR_KEYS)
+    return rows
+
+
+def _column(size: int, settings: JavaSettings, data: Any) -> JavaColumn:
+    return JavaColumn(None, size, settings, False, data)
+
+
+def to_java(column: Any, java: Bridge, operator: str) -> Any:
+    """Return a column of a batch as a Java column; None stays None.
+
+    Raises:
+        TransferError: A value has no form that Java knows; names it and the operator.
+    """
+    if column is None or isinstance(column, JavaColumn):
+        return column and column.java
+    values = column if isinstance(column, list) else list(column)
+    try:
+        packed = ormsgpack.packb(values, default=_plain, option=_PACK)
+    except ormsgpack.MsgpackEncodeError as error:
+        raise TransferError(_complaint(values, operator, error)) from error
+    return java.column.fromMsgpack(_buffer(java, packed))
+
+
+def _buffer(java: Bridge, data: Any) -> Any:
+    """Return bytes in the form in which they get into Java fastest."""
+    return bytes(data) if len(data) < _SMALL else java.direct_buffer(bytearray(data))
+
+
+def _plain(value: Any) -> Any:
+    """Return what a value is that is almost of a plain type."""
+    if isinstance(value, tuple):  # a named one
+        return list(value)
+    if isinstance(value, Enum) and isinstance(value, int | float | str | bytes):
+        return value.value
+    raise TypeError(f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins."))
+
+
+def _complaint(values: Iterable[Any], operator: str, error: Exception) -> str:
+    advice = (
+        "What can: None, bool, int in [-2**63, 2**64), float, str, bytes; lists, tuples and dicts of these"
+    )
+    for value in values:
+        try:
+            ormsgpack.packb(value, default=_plain, option=_PACK)
+        except ormsgpack.MsgpackEncodeError as own:
+            return (
+                f"operator {operator!r}: a record cannot go from Python to Java: {own}. {advice}. "
+                f"It is {short_repr(value, 200)}"
+            )
+    return f"operator {operator!r}: records cannot go from Python to Java: {error}. {advice}"
+
+
+@lru_cache(maxsize=64)
+def _owners(owners: tuple[int, ...]) -> Any:
+    import jpype
+
+    ints: Any = jpype.JArray(jpype.JInt)
+    return ints(owners)

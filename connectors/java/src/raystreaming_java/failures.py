@@ -1,0 +1,47 @@
+"""What Java raises, as errors of raystreaming."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from raystreaming.errors import GraphError, OperatorError, TransferError
+from raystreaming_java.jvm import Bridge
+
+
+class JavaError(Exception):
+    """The stack trace of a Java exception, as text: it outlives the JVM and travels between processes."""
+
+
+@contextmanager
+def translated(java: Bridge) -> Generator[None, None, None]:
+    """Raise what Java raises in the body as an error that names the operator.
+
+    Raises:
+        OperatorError: A function raised; with its class, message, own frames and the record.
+        TransferError: A value cannot leave Java.
+        GraphError: A function cannot be used.
+    """
+    try:
+        yield
+    except java.exception as error:
+        raise translate(java, error) from _trace(java, error)
+
+
+def translate(java: Bridge, error: Any) -> Exception:
+    """Return the error that a Java exception is to users."""
+    text = str(error.message())
+    if isinstance(error, java.failure):
+        return OperatorError(text)
+    if isinstance(error, java.cannot_cross):
+        return TransferError(text)
+    if isinstance(error, java.functions.Unusable):
+        return GraphError(text)
+    return OperatorError(f"Java raised {error}")
+
+
+def _trace(java: Bridge, error: Any) -> JavaError:
+    if isinstance(error, java.failure):
+        return JavaError(str(error.trace()))
+    return JavaError(str(error.stacktrace()))

@@ -1,0 +1,73 @@
+"""`JavaFunction`: a function of a Java class, as a program names it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from raystreaming.errors import GraphError
+from raystreaming.records import pack
+from raystreaming_java.classes import job_classes
+from raystreaming_java.jvm import JavaMissing, bridge
+from raystreaming_java.settings import JavaSettings
+
+
+@dataclass(frozen=True)
+class JavaFunction:
+    """One function, inert: it travels to the worker that makes it.
+
+    Attributes:
+        kind: What it is used for: the name of the method on streams.
+        name: Its class, inner ones with a dollar sign.
+        arguments: What its constructor is given.
+        settings: Those of the job.
+        object: The function object itself, where a Java program made it.
+        config: What its ``RuntimeContext`` shows as the operator's configuration.
+    """
+
+    kind: str
+    name: str
+    arguments: tuple[Any, ...]
+    settings: JavaSettings
+    object: bytes | None = None
+    config: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise GraphError(f"{self.kind}() of a Java stream takes the name of a class, got {self.name!r}")
+
+    def packed(self, operator: str) -> bytes:
+        """Return the function as Java reads it.
+
+        Raises:
+            GraphError: A constructor's argument cannot go to Java.
+        """
+        fields = {
+            "operator": operator,
+            "kind": self.kind,
+            "class": self.name,
+            "arguments": list(self.arguments),
+            "object": self.object,
+            "config": dict(self.config),
+        }
+        try:
+            return pack(fields)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise GraphError(
+                f"operator {operator!r}: an argument of {self.name} cannot go to Java: {error}. What can: "
+                f"None, bool, int, float, str, bytes, and lists and dicts of these"
+            ) from error
+
+    def problems(self, operator: str) -> Iterable[str]:
+        """Return what is wrong with the function, as far as can be known before the job starts."""
+        try:
+            packed = self.packed(operator)
+            java = bridge(self.settings)
+        except JavaMissing as error:
+            return [str(error)]
+        except GraphError as error:
+            return [str(error)]
+        with job_classes(self.settings) as classes:
+            problem = java.functions.problem(packed, classes)
+        return [] if problem is None else [str(problem)]

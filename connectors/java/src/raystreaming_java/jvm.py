@@ -1,0 +1,118 @@
+"""The JVM of this process: started by the first job that needs one, and there until the process ends."""
+
+from __future__ import annotations
+
+import threading
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from raystreaming.errors import GraphError, RayStreamingError
+from raystreaming_java.settings import JavaSettings
+
+OLDEST = 17
+"""The oldest Java that our classes run on."""
+
+_INSTALL = (
+    f"install one from {OLDEST} on: apt-get install openjdk-{OLDEST}-jre-headless, or brew install "
+    f"openjdk@{OLDEST}, and set JAVA_HOME if it is not found"
+)
+
+_lock = threading.Lock()
+_bridge: Bridge | None = None
+_heap = 0
+
+
+class JavaMissing(GraphError):
+    """There is no Java that could be started, or it is too old."""
+
+
+class Bridge(NamedTuple):
+    """Our Java classes, as JPype shows them: the whole of what Python calls."""
+
+    column: Any
+    functions: Any
+    job_classes: Any
+    operator_host: Any
+    operator_run: Any
+    source_host: Any
+    failure: Any
+    cannot_cross: Any
+    direct_buffer: Any
+    exception: Any
+
+
+def bridge(settings: JavaSettings) -> Bridge:
+    """Return our classes; start the JVM if this process has none.
+
+    Raises:
+        JavaMissing: There is no Java, or it is too old.
+        GraphError: The JVM runs with less memory than this job asks for.
+    """
+    global _bridge, _heap
+    with _lock:
+        if _bridge is None:
+            _bridge = _start(settings.heap)
+            _heap = settings.heap
+        elif settings.heap > _heap:
+            raise GraphError(
+                f"java_memory={settings.memory!r} comes too late: the JVM of this process was started with "
+                f"{_heap // 10**6} MB by an earlier job, and cannot grow. Set it on the first job, or run "
+                f"this one in a process of its own"
+            )
+        return _bridge
+
+
+def started() -> bool:
+    """Return whether this process has started its JVM."""
+    return _bridge is not None
+
+
+def our_jars() -> list[Path]:
+    """Return the jars that this package brings."""
+    folder = resources.files("raystreaming_java") / "jars"
+    jars = sorted(Path(str(folder)).glob("*.jar"))
+    if not jars:
+        raise RayStreamingError(
+            f"raystreaming-java is not complete: there are no jars in {folder}: "
+            f"pip install --force-reinstall raystreaming-java"
+        )
+    return jars
+
+
+def _start(heap: int) -> Bridge:
+    import jpype
+    import jpype.config
+
+    if jpype.isJVMStarted():
+        # Somebody else's; its memory is what it is.
+        for jar in our_jars():
+            jpype.addClassPath(jar)
+    else:
+        try:
+            path = jpype.getDefaultJVMPath()
+        except jpype.JVMNotFoundException as error:
+            raise JavaMissing(f"Java functions need a Java runtime, and there is none: {_INSTALL}") from error
+        # -Xrs: signals are Python's. Serial: a batch's objects die young, on the thread that made them.
+        flags = [f"-Xmx{heap}", "-Xrs", "-XX:+UseSerialGC", "-Xshare:auto"]
+        jpype.startJVM(path, *flags, classpath=[str(jar) for jar in our_jars()], convertStrings=False)
+    # At exit: threads that a job's own code has left behind must not hold the process.
+    jpype.config.destroy_jvm = False
+    version = int(str(jpype.java.lang.System.getProperty("java.specification.version")).removeprefix("1."))
+    if version < OLDEST:
+        raise JavaMissing(
+            f"Java functions need Java {OLDEST} or newer, and this is Java {version}: {_INSTALL}"
+        )
+    host = "io.ray.streaming.runtime.host."
+    return Bridge(
+        column=jpype.JClass(host + "Column"),
+        functions=jpype.JClass(host + "Functions"),
+        job_classes=jpype.JClass(host + "JobClasses"),
+        operator_host=jpype.JClass(host + "OperatorHost"),
+        operator_run=jpype.JClass(host + "OperatorRun"),
+        source_host=jpype.JClass(host + "SourceHost"),
+        failure=jpype.JClass(host + "Failure"),
+        cannot_cross=jpype.JClass("io.ray.streaming.runtime.codec.CannotCross"),
+        direct_buffer=jpype.nio.convertToDirectBuffer,
+        exception=jpype.JException,
+    )

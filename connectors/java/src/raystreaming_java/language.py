@@ -1,0 +1,30 @@
+"""`Java`: what the core asks of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from raystreaming.api.language import Language
+from raystreaming.api.stream import DataStream
+from raystreaming.graph import LogicalGraph
+from raystreaming_java.connectors import JavaSink
+from raystreaming_java.function import JavaFunction
+from raystreaming_java.settings import JavaSettings
+from raystreaming_java.streams import JavaStream, java_source, java_view, settings_of
+
+
+class Java(Language):
+    """Functions, sources and sinks in Java, in a JVM inside the worker."""
+
+    def settings(self, values: Mapping[str, Any]) -> JavaSettings:
+        return JavaSettings(**values)
+
+    def view(self, graph: LogicalGraph, stream: DataStream[Any]) -> JavaStream:
+        return java_view(graph, stream)
+
+    def source(self, graph: LogicalGraph, name: str, *arguments: Any) -> JavaStream:
+        return java_source(graph, name, arguments)
+
+    def sink(self, graph: LogicalGraph, name: str) -> JavaSink:
+        return JavaSink(function=JavaFunction("sink", name, (), settings_of(graph)))

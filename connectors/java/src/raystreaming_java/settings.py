@@ -1,0 +1,46 @@
+"""What a job tells of its Java: jars, and the JVM's memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import field
+
+from raystreaming.connector import Options, option
+from raystreaming.errors import OptionError
+from raystreaming.units import size
+
+
+class JavaSettings(Options):
+    """Settings of a context that begin with ``java_``.
+
+    Attributes:
+        job: What tells the classes of this job from those of others in one process.
+    """
+
+    classpath: Sequence[str | os.PathLike[str]] = option(
+        default=(), doc="Jars, and folders of classes, with the job's own classes; searched first."
+    )
+    memory: str | int = option(
+        default="512MB", doc="Most that the heap of a JVM may have; fixed by the first job of a process."
+    )
+    job: str = field(default_factory=lambda: os.urandom(6).hex(), init=False, repr=False, compare=False)
+
+    def validate(self) -> Iterable[str]:
+        for path in self.classpath:
+            if not os.path.exists(path):
+                yield f"java_classpath: there is no {os.path.abspath(path)}: build the jar, or mend the path"
+        try:
+            size(self.memory, "java_memory")
+        except OptionError as error:
+            yield str(error)
+
+    @property
+    def jars(self) -> list[str]:
+        """The class path, absolute."""
+        return [os.path.abspath(path) for path in self.classpath]
+
+    @property
+    def heap(self) -> int:
+        """The heap in bytes."""
+        return size(self.memory, "java_memory")

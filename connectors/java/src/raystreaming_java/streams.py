@@ -1,0 +1,180 @@
+"""`JavaStream` and `JavaKeyedStream`: a stream as Java sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from raystreaming.api.stream import DataStream, KeyedStream, Stream, StreamSink
+from raystreaming.errors import GraphError
+from raystreaming.graph import Edge, LogicalGraph, LogicalOperator, Partitioning, TaskSetup
+from raystreaming.operators.stateless import Union
+from raystreaming_java.connectors import JavaSink, JavaSource
+from raystreaming_java.function import JavaFunction
+from raystreaming_java.operators import JavaKeyedOperator, JavaOperator
+from raystreaming_java.settings import JavaSettings
+
+Build = Callable[[JavaFunction, bool, TaskSetup], JavaOperator]
+
+
+class JavaStream(Stream):
+    """A stream whose next operators are in Java; functions are named by their classes.
+
+    A function is a class of the job's class path that implements the interface of the method, e.g.
+    ``io.ray.streaming.api.function.impl.MapFunction``. Further arguments go to its constructor.
+    """
+
+    def map(self, name: str, *arguments: Any) -> JavaStream:
+        """Turn every record into one record, by a ``MapFunction``."""
+        return JavaStream(self._graph, self._then("map", name, arguments, _plain))
+
+    def filter(self, name: str, *arguments: Any) -> JavaStream:
+        """Keep the records that a ``FilterFunction`` keeps."""
+        return JavaStream(self._graph, self._then("filter", name, arguments, _plain))
+
+    def flat_map(self, name: str, *arguments: Any) -> JavaStream:
+        """Turn every record into any number of records, by a ``FlatMapFunction``."""
+        return JavaStream(self._graph, self._then("flat_map", name, arguments, _plain))
+
+    def process(self, name: str, *arguments: Any) -> JavaStream:
+        """Work on every record by a ``ProcessFunction``; it has state by key behind `key_by` only."""
+        return JavaStream(self._graph, self._then("process", name, arguments, _plain))
+
+    def key_by(self, name: str, *arguments: Any) -> JavaKeyedStream:
+        """Bring records with equal keys together, by a ``KeyFunction``.
+
+        Raises:
+            GraphError: The operator before it is not in Java.
+        """
+        operator = self._operator
+        if operator.language != "java":
+            raise GraphError(
+                f"key_by() right after as_java_stream(): {operator.name!r} before it is in "
+                f"{operator.language}, which runs no Java function. Map first, e.g. "
+                f'.map("com.acme.Identity").key_by({name!r})'
+            )
+        return JavaKeyedStream(self._graph, self._then("key_by", name, arguments, _plain))
+
+    def union(self, *others: JavaStream) -> JavaStream:
+        """Put the records of several Java streams into one, in no particular order between them."""
+        for other in others:
+            if not isinstance(other, JavaStream):
+                raise GraphError(
+                    f"union() of a Java stream takes Java streams, got {other!r}: use as_java_stream()"
+                )
+            if other._graph is not self._graph:
+                raise GraphError("union() takes streams of one context; these are of two")
+        edges = [Edge(s._operator) for s in (self, *others)]
+        operator = LogicalOperator("union", edges, build=lambda _: Union(), language="java")
+        return JavaStream(self._graph, self._graph.add(operator))
+
+    def sink(self, name: str, *arguments: Any) -> StreamSink:
+        """Write the records to a ``SinkFunction`` (at least once)."""
+        function = JavaFunction("sink", name, arguments, settings_of(self._graph))
+        stream = DataStream[Any](self._graph, self._operator).sink(JavaSink(function=function))
+        in_java(stream._operator, function)
+        return stream
+
+    def as_java_stream(self) -> JavaStream:
+        """Return the stream as Java sees it: itself."""
+        return self
+
+    def as_python_stream(self) -> DataStream[Any]:
+        """Return the same stream as Python sees it: with the same id, parallelism and settings."""
+        return DataStream(self._graph, self._operator)
+
+    def _then(self, kind: str, name: str, arguments: tuple[Any, ...], build: Build) -> LogicalOperator:
+        graph = self._graph
+        function = JavaFunction(kind, name, arguments, settings_of(graph))
+        keyed = isinstance(self, JavaKeyedStream)
+        operator = LogicalOperator(
+            kind,
+            [Edge(self._operator, Partitioning.KEY if keyed else None)],
+            stateful=build is _keyed,
+            parallelism=self._operator.parallelism,
+        )
+        operator.build = _Builder(function, build, _ReadByPython(graph, operator))
+        return graph.add(in_java(operator, function))
+
+
+class JavaKeyedStream(JavaStream):
+    """A Java stream whose records have keys; equal keys are in one task."""
+
+    def reduce(self, name: str, *arguments: Any) -> JavaStream:
+        """Combine the records of each key by a ``ReduceFunction``; every record yields the updated value."""
+        return JavaStream(self._graph, self._then("reduce", name, arguments, _keyed))
+
+    reduce_by_key = reduce
+
+    def aggregate(self, name: str, *arguments: Any) -> JavaStream:
+        """Keep an accumulator for each key, by an ``AggregateFunction``; every record yields its result."""
+        return JavaStream(self._graph, self._then("aggregate", name, arguments, _keyed))
+
+    def process(self, name: str, *arguments: Any) -> JavaStream:
+        """Work on every record by a ``ProcessFunction``, with state by key if it is a ``RichFunction``."""
+        return JavaStream(self._graph, self._then("process", name, arguments, _keyed))
+
+    def as_python_stream(self) -> KeyedStream[Any, Any]:
+        """Return the same stream as Python sees it, keys included."""
+        return KeyedStream(self._graph, self._operator)
+
+
+def java_view(graph: LogicalGraph, stream: DataStream[Any]) -> JavaStream:
+    """Return a Python stream as Java sees it; keyed if it is."""
+    view = JavaKeyedStream if isinstance(stream, KeyedStream) else JavaStream
+    return view(graph, stream._operator)
+
+
+def java_source(graph: LogicalGraph, name: str, arguments: tuple[Any, ...]) -> JavaStream:
+    """Return the stream of a Java source."""
+    function = JavaFunction("from_java", name, arguments, settings_of(graph))
+    operator = LogicalOperator("from_java", source=JavaSource(function=function), stateful=True)
+    return JavaStream(graph, graph.add(in_java(operator, function)))
+
+
+def settings_of(graph: LogicalGraph) -> JavaSettings:
+    """Return the Java settings of a job: the same object at every call."""
+    settings: JavaSettings = graph.languages.setdefault("java", JavaSettings())
+    return settings
+
+
+def in_java(operator: LogicalOperator, function: JavaFunction) -> LogicalOperator:
+    """Mark an operator as one whose function is in Java, which is asked before the job starts."""
+
+    def check() -> Iterable[str]:
+        return function.problems(operator.id)
+
+    operator.language = "java"
+    operator.check = check
+    return operator
+
+
+class _Builder:
+    """Builds the operator of a task; an object, so that it travels without the graph's closures."""
+
+    def __init__(self, function: JavaFunction, build: Build, read_by_python: _ReadByPython) -> None:
+        self._function = function
+        self._build = build
+        self._read_by_python = read_by_python
+
+    def __call__(self, setup: TaskSetup) -> JavaOperator:
+        return self._build(self._function, self._read_by_python(), setup)
+
+
+class _ReadByPython:
+    """Tells whether all that reads an operator's results is in Python, once the program is complete."""
+
+    def __init__(self, graph: LogicalGraph, operator: LogicalOperator) -> None:
+        self._graph = graph
+        self._operator = operator
+
+    def __call__(self) -> bool:
+        return all(op.language == "python" for op, _ in self._graph.downstream(self._operator))
+
+
+def _plain(function: JavaFunction, for_python: bool, setup: TaskSetup) -> JavaOperator:
+    return JavaOperator(function, for_python)
+
+
+def _keyed(function: JavaFunction, for_python: bool, setup: TaskSetup) -> JavaOperator:
+    return JavaKeyedOperator(function, for_python, setup.key_groups)

@@ -1,0 +1,58 @@
+package io.ray.streaming.runtime.host;
+
+import io.ray.streaming.runtime.codec.Shown;
+import io.ray.streaming.runtime.types.Conversion;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+
+/** A function raised: which one, what, where in its own code, and on which record. */
+public final class Failure extends RuntimeException {
+
+  private static final int FRAMES = 5;
+  private static final String OURS = "io.ray.streaming.runtime.host.";
+
+  private Failure(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  /** Returns a failure on a record. */
+  static Failure onRecord(String operator, Class<?> function, Object record, Throwable cause) {
+    String text = cause instanceof Conversion.WrongType
+        ? "operator '" + operator + "': " + function.getName() + " cannot take the record: " + cause.getMessage()
+        : text(operator, function.getName(), cause);
+    return new Failure(text + "\n  record: " + Shown.of(record), cause);
+  }
+
+  /** Returns a failure outside of records: in a constructor, open or close, say. */
+  static Failure inFunction(String operator, String where, Throwable cause) {
+    return new Failure(text(operator, where, cause), cause);
+  }
+
+  private static String text(String operator, String where, Throwable cause) {
+    return "operator '" + operator + "': " + where + " raised " + cause.getClass().getName()
+        + (cause.getMessage() == null ? "" : ": " + cause.getMessage()) + frames(cause);
+  }
+
+  /** Returns the frames of a function's own code, a line each. */
+  static String frames(Throwable error) {
+    StringBuilder lines = new StringBuilder();
+    int shown = 0;
+    for (StackTraceElement frame : error.getStackTrace()) {
+      if (frame.getClassName().startsWith(OURS) || shown == FRAMES) {
+        break;
+      }
+      if (!frame.getClassName().startsWith("java.") && !frame.getClassName().startsWith("jdk.")) {
+        lines.append("\n  at ").append(frame);
+        shown++;
+      }
+    }
+    return lines.toString();
+  }
+
+  /** Returns the whole stack trace. */
+  public String trace() {
+    StringWriter text = new StringWriter();
+    getCause().printStackTrace(new PrintWriter(text, true));
+    return text.toString();
+  }
+}

@@ -1,0 +1,35 @@
+package io.ray.streaming.runtime.host;
+
+import io.ray.streaming.runtime.codec.MsgpackReader;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A function as Python describes it.
+ *
+ * @param operator id of its operator, for messages
+ * @param kind what it is to be used for
+ * @param className its class
+ * @param arguments what its constructor is given
+ * @param object the function object itself, serialised, where a Java program made it; else null
+ * @param config what {@code withConfig} has set on the operator
+ */
+record FunctionSpec(
+    String operator,
+    Kind kind,
+    String className,
+    List<?> arguments,
+    byte[] object,
+    Map<?, ?> config) {
+
+  static FunctionSpec read(byte[] packed) {
+    Map<?, ?> fields = (Map<?, ?>) new MsgpackReader(packed).read();
+    return new FunctionSpec(
+        (String) fields.get("operator"),
+        Kind.of((String) fields.get("kind")),
+        (String) fields.get("class"),
+        (List<?>) fields.get("arguments"),
+        (byte[]) fields.get("object"),
+        (Map<?, ?>) fields.get("config"));
+  }
+}

@@ -1,0 +1,156 @@
+package io.ray.streaming.runtime.host;
+
+import io.ray.streaming.api.function.Function;
+import io.ray.streaming.runtime.codec.ObjectReader;
+import io.ray.streaming.runtime.codec.Shown;
+import io.ray.streaming.runtime.types.Conversion;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Modifier;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Finds the classes of functions, and makes function objects. */
+public final class Functions {
+
+  private Functions() {}
+
+  /** Returns what is wrong with a function, as far as can be known without making it; null if nothing. */
+  public static String problem(byte[] spec, JobClasses classes) {
+    FunctionSpec function = FunctionSpec.read(spec);
+    try {
+      if (function.object() == null) {
+        constructor(function, load(function, classes));
+      }
+      return null;
+    } catch (Unusable error) {
+      return error.getMessage();
+    }
+  }
+
+  /** Makes the function object of one task. */
+  static Function make(FunctionSpec spec, JobClasses classes) {
+    if (spec.object() != null) {
+      return (Function) ObjectReader.readSerialized(spec.object(), classes.loader());
+    }
+    Class<?> type = load(spec, classes);
+    Match match = constructor(spec, type);
+    try {
+      return (Function) match.constructor.newInstance(match.arguments);
+    } catch (InvocationTargetException error) {
+      throw Failure.inFunction(spec.operator(), "constructor of " + type.getName(), error.getCause());
+    } catch (ReflectiveOperationException error) {
+      throw new Unusable("operator '" + spec.operator() + "': " + type.getName() + " cannot be made: " + error);
+    }
+  }
+
+  private static Class<?> load(FunctionSpec spec, JobClasses classes) {
+    String name = spec.className();
+    String operator = "operator '" + spec.operator() + "': ";
+    try {
+      Class<?> type = Class.forName(name, true, classes.loader());
+      Class<?> wanted = spec.kind().function();
+      if (!wanted.isAssignableFrom(type)) {
+        String others = Kind.implementedBy(type);
+        throw new Unusable(
+            operator + spec.kind().method() + "() needs a " + wanted.getSimpleName() + ", and class " + name
+                + " is none: " + (others.isEmpty() ? "it implements no function" : "it is a " + others)
+                + ". Let it implement " + wanted.getName());
+      }
+      return type;
+    } catch (ClassNotFoundException error) {
+      throw new Unusable(
+          operator + "there is no class " + name + inner(name, classes) + ". Searched: " + classes.searched()
+              + ". Put its jar into java_classpath=[...]");
+    } catch (ExceptionInInitializerError error) {
+      throw new Unusable(
+          operator + "the static initialiser of " + name + " raised " + error.getCause()
+              + Failure.frames(error.getCause()));
+    } catch (LinkageError error) {
+      throw new Unusable(
+          operator + "class " + name + " cannot be loaded: " + error
+              + ". Searched: " + classes.searched());
+    }
+  }
+
+  /** Suggests the name of an inner class where a dot was written instead of a dollar sign. */
+  private static String inner(String name, JobClasses classes) {
+    int dot = name.lastIndexOf('.');
+    if (dot < 0) {
+      return " (write the whole name, with its package)";
+    }
+    String guess = name.substring(0, dot) + "$" + name.substring(dot + 1);
+    try {
+      Class.forName(guess, false, classes.loader());
+      return " (did you mean " + guess + "?)";
+    } catch (ClassNotFoundException | LinkageError error) {
+      return "";
+    }
+  }
+
+  private record Match(Constructor<?> constructor, Object[] arguments) {}
+
+  private static Match constructor(FunctionSpec spec, Class<?> type) {
+    String operator = "operator '" + spec.operator() + "': ";
+    int modifiers = type.getModifiers();
+    if (Modifier.isAbstract(modifiers)) {
+      throw new Unusable(operator + type.getName() + " is abstract or an interface: name a class that is not");
+    }
+    if (type.isMemberClass() && !Modifier.isStatic(modifiers)) {
+      throw new Unusable(operator + type.getName() + " is an inner class of an object: make it static");
+    }
+    List<?> given = spec.arguments();
+    List<String> refused = new ArrayList<>();
+    for (Constructor<?> constructor : type.getDeclaredConstructors()) {
+      Class<?>[] types = constructor.getParameterTypes();
+      if (types.length != given.size()) {
+        continue;
+      }
+      try {
+        Object[] arguments = converted(given, constructor);
+        if (!constructor.trySetAccessible()) {
+          throw new Unusable(operator + "the constructor of " + type.getName() + " cannot be reached: make it public");
+        }
+        return new Match(constructor, arguments);
+      } catch (Conversion.WrongType error) {
+        refused.add(error.getMessage());
+      }
+    }
+    String has = Arrays.stream(type.getDeclaredConstructors())
+        .map(c -> type.getSimpleName()
+            + Arrays.stream(c.getParameterTypes()).map(Class::getSimpleName).collect(Collectors.joining(", ", "(", ")")))
+        .collect(Collectors.joining(" and "));
+    throw new Unusable(
+        operator + type.getName() + " has no constructor "
+            + (given.isEmpty() ? "without arguments" : "that takes " + Shown.of(given))
+            + "; it has " + has
+            + (refused.isEmpty() ? "" : ": " + String.join("; ", refused))
+            + ". Give its arguments after the name of the class, or add such a constructor");
+  }
+
+  private static Object[] converted(List<?> given, Constructor<?> constructor) {
+    Object[] arguments = new Object[given.size()];
+    java.lang.reflect.Type[] types = constructor.getGenericParameterTypes();
+    for (int i = 0; i < arguments.length; i++) {
+      Class<?> raw = constructor.getParameterTypes()[i];
+      java.lang.reflect.Type type = raw.isPrimitive()
+          ? java.lang.invoke.MethodType.methodType(raw).wrap().returnType()
+          : types.length == arguments.length ? types[i] : raw;
+      Conversion conversion = Conversion.to(type);
+      arguments[i] = conversion == null ? given.get(i) : conversion.of(given.get(i));
+      if (raw.isPrimitive() && arguments[i] == null) {
+        throw new Conversion.WrongType("None", type);
+      }
+    }
+    return arguments;
+  }
+
+  /** A function cannot be used; the message says which, why and what to do. */
+  public static final class Unusable extends RuntimeException {
+    Unusable(String message) {
+      super(message);
+    }
+  }
+}

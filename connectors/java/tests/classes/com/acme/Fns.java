@@ -1,0 +1,353 @@
+package com.acme;
+
+import io.ray.streaming.api.collector.Collector;
+import io.ray.streaming.api.context.RuntimeContext;
+import io.ray.streaming.api.function.RichFunction;
+import io.ray.streaming.api.function.impl.AggregateFunction;
+import io.ray.streaming.api.function.impl.FilterFunction;
+import io.ray.streaming.api.function.impl.FlatMapFunction;
+import io.ray.streaming.api.function.impl.KeyFunction;
+import io.ray.streaming.api.function.impl.MapFunction;
+import io.ray.streaming.api.function.impl.ProcessFunction;
+import io.ray.streaming.api.function.impl.ReduceFunction;
+import io.ray.streaming.api.function.impl.SinkFunction;
+import io.ray.streaming.api.function.impl.SourceFunction;
+import io.ray.streaming.api.state.ListState;
+import io.ray.streaming.api.state.MapState;
+import io.ray.streaming.api.state.ValueState;
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+
+/** Functions that the tests use. */
+public final class Fns {
+  public static class Identity implements MapFunction<Object, Object> {
+    public Object map(Object value) {
+      return value;
+    }
+  }
+
+  public static class TypeName implements MapFunction<Object, String> {
+    public String map(Object value) {
+      return value == null ? "null" : value.getClass().getSimpleName();
+    }
+  }
+
+  public static class Declared {
+    public static class OfInteger implements MapFunction<Integer, Object> {
+      public Object map(Integer value) {
+        return List.of(value.getClass().getSimpleName(), value);
+      }
+    }
+
+    public static class OfShort implements MapFunction<Short, Object> {
+      public Object map(Short value) {
+        return List.of(value.getClass().getSimpleName(), value);
+      }
+    }
+
+    public static class OfByte implements MapFunction<Byte, Object> {
+      public Object map(Byte value) {
+        return List.of(value.getClass().getSimpleName(), value);
+      }
+    }
+
+    public static class OfLong implements MapFunction<Long, Object> {
+      public Object map(Long value) {
+        return List.of(value.getClass().getSimpleName(), value);
+      }
+    }
+
+    public static class OfDouble implements MapFunction<Double, Object> {
+      public Object map(Double value) {
+        return List.of(value.getClass().getSimpleName(), value);
+      }
+    }
+
+    public static class OfFloat implements MapFunction<Float, Object> {
+      public Object map(Float value) {
+        return List.of(value.getClass().getSimpleName(), value);
+      }
+    }
+
+    public static class OfString implements MapFunction<String, Object> {
+      public Object map(String value) {
+        return List.of(value.getClass().getSimpleName(), value);
+      }
+    }
+
+    public static class OfLists implements MapFunction<Map<String, List<Integer>>, Object> {
+      public Object map(Map<String, List<Integer>> value) {
+        int sum = 0;
+        for (List<Integer> each : value.values()) {
+          for (Integer n : each) {
+            sum += n;
+          }
+        }
+        return sum;
+      }
+    }
+
+    abstract static class Base<A, B> implements MapFunction<B, A> {}
+
+    public static class Inherited extends Base<String, Integer> {
+      public String map(Integer value) {
+        return value.getClass().getSimpleName();
+      }
+    }
+  }
+
+  public static class Times implements MapFunction<Long, Long> {
+    private final long factor;
+
+    public Times(int factor) {
+      this.factor = factor;
+    }
+
+    public Long map(Long value) {
+      return value * factor;
+    }
+  }
+
+  public static class Even implements FilterFunction<Object> {
+    public boolean filter(Object value) {
+      return ((Number) value).longValue() % 2 == 0;
+    }
+  }
+
+  public static class Words implements FlatMapFunction<String, String> {
+    public void flatMap(String value, Collector<String> collector) {
+      for (String word : value.split(" ")) {
+        collector.collect(word);
+      }
+    }
+  }
+
+  public static class Repeat implements FlatMapFunction<Integer, Integer> {
+    public void flatMap(Integer value, Collector<Integer> collector) {
+      for (int i = 0; i < value; i++) {
+        collector.collect(i);
+      }
+    }
+  }
+
+  /** No msgpack, not Serializable, and without a constructor that takes nothing. */
+  public static class WordAndCount {
+    public final String word;
+    public final int count;
+
+    public WordAndCount(String word, int count) {
+      this.word = word;
+      this.count = count;
+    }
+  }
+
+  public static class Pair implements MapFunction<String, WordAndCount> {
+    public WordAndCount map(String word) {
+      return new WordAndCount(word, 1);
+    }
+  }
+
+  public static class Word implements KeyFunction<WordAndCount, String> {
+    public String keyBy(WordAndCount pair) {
+      return pair.word;
+    }
+  }
+
+  public static class Sum implements ReduceFunction<WordAndCount> {
+    public WordAndCount reduce(WordAndCount a, WordAndCount b) {
+      return new WordAndCount(a.word, a.count + b.count);
+    }
+  }
+
+  public static class Show implements MapFunction<WordAndCount, List<Object>> {
+    public List<Object> map(WordAndCount pair) {
+      return List.of(pair.word, pair.count);
+    }
+  }
+
+  public static class Mod implements KeyFunction<Long, Long> {
+    private final long n;
+
+    public Mod(long n) {
+      this.n = n;
+    }
+
+    public Long keyBy(Long value) {
+      return value % n;
+    }
+  }
+
+  public static class Key implements KeyFunction<Object, Object> {
+    public Object keyBy(Object value) {
+      return value;
+    }
+  }
+
+  public static class Add implements ReduceFunction<Long> {
+    public Long reduce(Long a, Long b) {
+      return a + b;
+    }
+  }
+
+  public static class Mean implements AggregateFunction<Long, long[], Double> {
+    public long[] createAccumulator() {
+      return new long[2];
+    }
+
+    public void add(Long value, long[] sums) {
+      sums[0] += value;
+      sums[1]++;
+    }
+
+    public Double getResult(long[] sums) {
+      return (double) sums[0] / sums[1];
+    }
+  }
+
+  /** Uses every kind of state by key. */
+  public static class Remember implements ProcessFunction<Long, Object>, RichFunction {
+    private transient RuntimeContext context;
+    private transient ValueState<Long> count;
+    private transient ListState<Long> last;
+    private transient MapState<String, Long> sums;
+
+    @Override
+    public void open(RuntimeContext context) {
+      this.context = context;
+      count = context.getValueState("count");
+      last = context.getListState("last");
+      sums = context.getMapState("sums");
+    }
+
+    @Override
+    public void process(Long value, Collector<Object> collector) {
+      count.update(count.get() == null ? 1 : count.get() + 1);
+      last.add(value);
+      String parity = value % 2 == 0 ? "even" : "odd";
+      sums.put(parity, (sums.get(parity) == null ? 0 : sums.get(parity)) + value);
+      collector.collect(List.of(context.getCurrentKey(), count.get(), last.get(), sums.entries()));
+    }
+  }
+
+  public static class Fails implements MapFunction<Long, Long> {
+    public Long map(Long value) {
+      return inner(value);
+    }
+
+    private long inner(long value) {
+      if (value == 3) {
+        throw new IllegalStateException("three is too much");
+      }
+      return value;
+    }
+  }
+
+  /** Numbers from 0, with a position. */
+  public static class Numbers implements SourceFunction<Long> {
+    private final long stop;
+    private long next;
+    private long step;
+
+    public Numbers(long stop) {
+      this.stop = stop;
+    }
+
+    @Override
+    public void init(int parallelism, int index) {
+      step = parallelism;
+      if (next == 0) {
+        next = index;
+      }
+    }
+
+    @Override
+    public void fetch(SourceContext<Long> ctx) throws Exception {
+      for (int i = 0; i < 10 && next < stop; i++, next += step) {
+        ctx.collect(next);
+      }
+      if (next >= stop) {
+        ctx.end();
+      }
+    }
+
+    @Override
+    public Serializable saveCheckpoint() {
+      return next;
+    }
+
+    @Override
+    public void loadCheckpoint(Serializable position) {
+      next = (Long) position;
+    }
+  }
+
+  /** Appends lines to a file at every flush; says when it is opened and closed. */
+  public static class ToFile implements SinkFunction<Object>, RichFunction {
+    private final String path;
+    private transient StringBuilder waiting;
+
+    public ToFile(String path) {
+      this.path = path;
+    }
+
+    @Override
+    public void open(RuntimeContext context) {
+      waiting = new StringBuilder();
+    }
+
+    @Override
+    public void sink(Object value) {
+      waiting.append(value).append('\n');
+    }
+
+    @Override
+    public void flush() throws IOException {
+      Files.writeString(Path.of(path), waiting, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      waiting.setLength(0);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** Has no position. */
+  public static class Forgetful implements SourceFunction<String> {
+    public void init(int parallelism, int index) {}
+
+    public void fetch(SourceContext<String> ctx) throws Exception {
+      ctx.collect("once");
+      ctx.end();
+    }
+  }
+
+  public static class NeedsMore implements MapFunction<Object, Object> {
+    public NeedsMore(String more, int number) {}
+
+    public Object map(Object value) {
+      return value;
+    }
+  }
+
+  public static class Static implements MapFunction<Object, Object> {
+    static final int BROKEN = Integer.parseInt("no number");
+
+    public Object map(Object value) {
+      return BROKEN;
+    }
+  }
+
+  public class OfAnObject extends Identity {}
+
+  public abstract static class Abstract extends Identity {}
+
+  public static class Opaque implements MapFunction<Object, Object> {
+    public Object map(Object value) {
+      return Thread.currentThread();
+    }
+  }
+}
