@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Iterable, Sequence
 from enum import Enum
@@ -62,7 +63,7 @@ class JavaColumn(OpaqueColumn):
             with job_classes(self._settings) as classes:
                 java = bridge(self._settings)
                 with translated(java):
-                    self._java = java.column.fromBytes(_buffer(java, self._data), classes)
+                    self._java = java.column.fromBytes(*_staging.put(java, self._data), classes)
             self._data = None
         return self._java
 
@@ -122,12 +123,33 @@ def to_java(column: Any, java: Bridge, operator: str) -> Any:
         packed = ormsgpack.packb(values, default=_plain, option=_PACK)
     except ormsgpack.MsgpackEncodeError as error:
         raise TransferError(_complaint(values, operator, error)) from error
-    return java.column.fromMsgpack(_buffer(java, packed))
+    return java.column.fromMsgpack(*_staging.put(java, packed))
 
 
-def _buffer(java: Bridge, data: Any) -> Any:
-    """Return bytes in the form in which they get into Java fastest."""
-    return bytes(data) if len(data) < _SMALL else java.direct_buffer(bytearray(data))
+class _Staging(threading.local):
+    """Memory of a thread that Java sees too: the fastest way in for more than a few bytes.
+
+    One buffer is used again and again. A new one for each batch would be given back by a thread of the
+    JVM, which takes Python's lock for it, and would do so while the interpreter ends.
+    """
+
+    _size = 0
+
+    def put(self, java: Bridge, data: Any) -> tuple[Any, ...]:
+        """Return bytes as the arguments of a Java method that takes an array, or a buffer and a length."""
+        size = len(data)
+        if size < _SMALL:
+            return (bytes(data),)
+        if size > self._size:
+            self._size = 2 * size
+            memory = bytearray(self._size)
+            self._view = memoryview(memory)
+            self._buffer = java.direct_buffer(memory)
+        self._view[:size] = data
+        return self._buffer, size
+
+
+_staging = _Staging()
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from importlib import resources
 from pathlib import Path
@@ -96,8 +97,10 @@ def _start(heap: int) -> Bridge:
         # -Xrs: signals are Python's. Serial: a batch's objects die young, on the thread that made them.
         flags = [f"-Xmx{heap}", "-Xrs", "-XX:+UseSerialGC", "-Xshare:auto"]
         jpype.startJVM(path, *flags, classpath=[str(jar) for jar in our_jars()], convertStrings=False)
-    # At exit: threads that a job's own code has left behind must not hold the process.
+    # At exit: threads that a job's own code has left behind must not hold the process, and JPype's own,
+    # which gives Python memory back, must not wait for a lock that nobody will ever release.
     jpype.config.destroy_jvm = False
+    atexit.register(jpype.JClass("org.jpype.ref.JPypeReferenceQueue").getInstance().stop)
     version = int(str(jpype.java.lang.System.getProperty("java.specification.version")).removeprefix("1."))
     if version < OLDEST:
         raise JavaMissing(

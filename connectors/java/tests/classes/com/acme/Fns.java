@@ -234,6 +234,57 @@ public final class Fns {
     }
   }
 
+  /** The sum so far of a key, of plain objects. */
+  public static class Running implements ProcessFunction<Long, Map<String, Object>>, RichFunction {
+    private transient RuntimeContext context;
+    private transient ValueState<WordAndCount> state;
+
+    @Override
+    public void open(RuntimeContext context) {
+      this.context = context;
+      state = context.getValueState("sum");
+    }
+
+    @Override
+    public void process(Long value, Collector<Map<String, Object>> collector) {
+      WordAndCount old = state.get();
+      int count = (old == null ? 0 : old.count) + 1;
+      state.update(new WordAndCount("n", count));
+      collector.collect(Map.of("key", context.getCurrentKey(), "n", count, "value", value));
+    }
+  }
+
+  /** Has state that is not by key. */
+  public static class Counting implements MapFunction<Object, Long> {
+    private long count;
+
+    public Long map(Object value) {
+      return ++count;
+    }
+
+    @Override
+    public Serializable saveCheckpoint() {
+      return count;
+    }
+
+    @Override
+    public void loadCheckpoint(Serializable checkpoint) {
+      count = (Long) checkpoint;
+    }
+  }
+
+  public static class One implements KeyFunction<Object, Integer> {
+    public Integer keyBy(Object value) {
+      return 1;
+    }
+  }
+
+  public static class First implements ReduceFunction<Object> {
+    public Object reduce(Object a, Object b) {
+      return a;
+    }
+  }
+
   public static class Fails implements MapFunction<Long, Long> {
     public Long map(Long value) {
       return inner(value);
@@ -313,6 +364,13 @@ public final class Fns {
 
     @Override
     public void close() {}
+  }
+
+  /** Shows what it got in a property of the JVM. */
+  public static class Collecting implements SinkFunction<String> {
+    public void sink(String value) {
+      System.setProperty("collected", System.getProperty("collected", "") + value + ",");
+    }
   }
 
   /** Has no position. */

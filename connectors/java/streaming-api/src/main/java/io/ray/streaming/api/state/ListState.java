@@ -5,7 +5,7 @@ import java.util.List;
 /** A list for each key; it speaks of the key of the record that is being worked on. */
 public interface ListState<V> {
 
-  /** Returns the elements, none if nothing was added; not to be changed. */
+  /** Returns a copy of the elements, as what is emitted must not change afterwards. */
   List<V> get();
 
   /** Appends an element. */

@@ -14,6 +14,6 @@ public interface MapState<K, V> {
   /** Removes an entry. */
   void remove(K key);
 
-  /** Returns all entries, not to be changed. */
+  /** Returns a copy of all entries, as what is emitted must not change afterwards. */
   Map<K, V> entries();
 }

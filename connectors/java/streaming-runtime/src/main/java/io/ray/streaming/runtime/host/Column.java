@@ -38,8 +38,8 @@ public final class Column {
   }
 
   /** Makes a column of what Python has packed. */
-  public static Column fromMsgpack(ByteBuffer packed) {
-    return fromMsgpack(copied(packed));
+  public static Column fromMsgpack(ByteBuffer buffer, int length) {
+    return fromMsgpack(copied(buffer, length));
   }
 
   /** Makes a column of what Python has packed. */
@@ -48,15 +48,16 @@ public final class Column {
     return new Column(values, 0, values.length, "Python", true);
   }
 
-  private static byte[] copied(ByteBuffer buffer) {
-    byte[] data = new byte[buffer.remaining()];
-    buffer.get(data);
+  /** Copies what Python has put into a buffer, which it will use again. */
+  private static byte[] copied(ByteBuffer buffer, int length) {
+    byte[] data = new byte[length];
+    buffer.get(0, data);
     return data;
   }
 
   /** Makes a column of what {@link #toBytes} returned. */
-  public static Column fromBytes(ByteBuffer data, JobClasses classes) {
-    return fromBytes(copied(data), classes);
+  public static Column fromBytes(ByteBuffer buffer, int length, JobClasses classes) {
+    return fromBytes(copied(buffer, length), classes);
   }
 
   /** Makes a column of what {@link #toBytes} returned. */

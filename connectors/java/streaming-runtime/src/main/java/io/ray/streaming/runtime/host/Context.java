@@ -92,7 +92,7 @@ final class Context implements RuntimeContext {
       @Override
       public List<V> get() {
         ArrayList<V> list = whole.get();
-        return list == null ? List.of() : Collections.unmodifiableList(list);
+        return list == null ? new ArrayList<>() : new ArrayList<>(list);
       }
 
       @Override
@@ -116,7 +116,8 @@ final class Context implements RuntimeContext {
     return new MapState<>() {
       @Override
       public V get(K key) {
-        return entries().get(key);
+        HashMap<K, V> map = whole.get();
+        return map == null ? null : map.get(key);
       }
 
       @Override
@@ -138,7 +139,7 @@ final class Context implements RuntimeContext {
       @Override
       public Map<K, V> entries() {
         HashMap<K, V> map = whole.get();
-        return map == null ? Map.of() : Collections.unmodifiableMap(map);
+        return map == null ? new HashMap<>() : new HashMap<>(map);
       }
     };
   }

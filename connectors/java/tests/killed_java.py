@@ -1,0 +1,41 @@
+"""A job with Java in every position, slow on purpose: `python killed_java.py CLASSES FOLDER COUNT`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from raystreaming import StreamingContext
+
+FNS = "com.acme.Fns$"
+
+classes, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+
+
+def slow(n: int) -> int:
+    if n % 50 == 0:
+        time.sleep(0.01)
+    return n
+
+
+ctx = StreamingContext(
+    checkpoint_dir=folder / "state",
+    checkpoint_interval="100ms",
+    java_classpath=[classes],
+    java_memory="128MB",
+)
+(
+    ctx.from_java(FNS + "Numbers", count)
+    .as_python_stream()
+    .map(slow)
+    .as_java_stream()
+    .map(FNS + "Identity")
+    .key_by(FNS + "Mod", 7)
+    .set_parallelism(1)
+    .process(FNS + "Running")
+    .set_parallelism(2)
+    .as_python_stream()
+    .write_files(folder / "out", format="jsonl")
+)
+ctx.execute("java")

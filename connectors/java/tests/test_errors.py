@@ -1,0 +1,128 @@
+"""What is wrong is said once, with what to do; before anything starts, where it can be known then."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from raystreaming import StreamingContext
+from raystreaming.errors import GraphError, OperatorError, OptionError
+
+FNS = "com.acme.Fns$"
+
+
+def submit_error(ctx, name, *arguments, method="map"):
+    """Return what submit says of one function; nothing has started then."""
+    stream = ctx.from_values(1).map(lambda v: pytest.fail("it has started")).as_java_stream()
+    getattr(stream, method)(name, *arguments).as_python_stream().collect()
+    with pytest.raises(GraphError) as caught:
+        ctx.submit("wrong")
+    text = str(caught.value)
+    assert text.startswith("this job cannot run: operator 'from_values.")
+    assert text.count("operator") == 1
+    return text
+
+
+def test_wrong_class_name(context, classes):
+    text = submit_error(context(), "com.acme.Nothing")
+    assert "there is no class com.acme.Nothing. Searched: " + str(classes) in text
+    assert "java_classpath" in text
+
+
+def test_an_inner_class_is_written_with_a_dollar_sign(context):
+    assert "(did you mean com.acme.Fns$Identity?)" in submit_error(context(), "com.acme.Fns.Identity")
+    assert "write the whole name, with its package" in submit_error(context(), "Identity")
+
+
+def test_wrong_interface(context):
+    text = submit_error(context(), FNS + "Even")
+    assert "map() needs a MapFunction, and class com.acme.Fns$Even is none: " in text
+    assert "it is a FilterFunction, which is for filter()" in text
+    assert "it implements no function" in submit_error(context(), FNS + "WordAndCount", method="filter")
+
+
+def test_no_such_constructor(context):
+    text = submit_error(context(), FNS + "NeedsMore")
+    assert "has no constructor without arguments; it has NeedsMore(String, int)" in text
+    text = submit_error(context(), FNS + "NeedsMore", "a", 2**31)
+    assert "2147483648 (Long) does not fit the declared Integer" in text
+    text = submit_error(context(), FNS + "NeedsMore", "a")
+    assert "has no constructor that takes [a]" in text
+
+
+def test_an_argument_that_cannot_go_to_java(context):
+    text = submit_error(context(), FNS + "NeedsMore", object(), 1)
+    assert "an argument of com.acme.Fns$NeedsMore cannot go to Java" in text
+
+
+def test_a_class_of_which_there_can_be_no_objects(context):
+    assert "is abstract or an interface" in submit_error(context(), FNS + "Abstract")
+    assert "is an inner class of an object: make it static" in submit_error(context(), FNS + "OfAnObject")
+
+
+def test_a_static_initialiser_that_raises(context):
+    text = submit_error(context(), FNS + "Static")
+    assert "the static initialiser of com.acme.Fns$Static raised java.lang.NumberFormatException" in text
+    assert "at com.acme.Fns$Static.<clinit>" in text.replace("job//", "")
+
+
+def test_all_problems_at_once(context):
+    ctx = context()
+    stream = ctx.from_values(1).as_java_stream().map("com.acme.One").filter("com.acme.Two")
+    stream.sink("com.acme.Three")
+    with pytest.raises(GraphError) as caught:
+        ctx.submit("wrong")
+    assert all(f"there is no class com.acme.{n}" in str(caught.value) for n in ("One", "Two", "Three"))
+
+
+def test_jar_not_found(tmp_path):
+    with pytest.raises(OptionError, match=r"java_classpath: there is no /.*/acme\.jar: build the jar"):
+        StreamingContext(java_classpath=[tmp_path / "acme.jar"])
+    with pytest.raises(OptionError, match=r"'classpath' must be Sequence"):
+        StreamingContext(java_classpath="acme.jar")
+    with pytest.raises(OptionError, match=r"unknown option 'classpaths'"):
+        StreamingContext(java_classpaths=[])
+
+
+def test_a_function_that_raises_shows_class_message_frames_and_record(rows_of):
+    with pytest.raises(OperatorError) as caught:
+        rows_of(range(10), ("map", "Fails"), ("map", "Times", 2))
+    first, *frames, record = str(caught.value).splitlines()
+    assert first == (
+        "operator 'from_collection.map': com.acme.Fns$Fails raised java.lang.IllegalStateException: "
+        "three is too much"
+    )
+    assert [f.strip().replace("job//", "").split("(")[0] for f in frames][:2] == [
+        "at com.acme.Fns$Fails.inner",
+        "at com.acme.Fns$Fails.map",
+    ]
+    assert len(frames) <= 3
+    assert record == "  record: 3"
+    assert "java.lang.IllegalStateException: three is too much" in str(caught.value.__cause__)
+
+
+PROGRAM = """
+from raystreaming import StreamingContext
+ctx = StreamingContext()
+ctx.from_values(1).as_java_stream().map("com.acme.Fn").map("com.acme.Fn").as_python_stream().collect()
+try:
+    ctx.submit("no-java")
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
+"""
+
+
+def test_no_java(tmp_path):
+    env = {**os.environ, "JAVA_HOME": str(tmp_path), "PATH": str(tmp_path)}
+    # A machine without Java has nothing where JPype looks for it.
+    code = "from jpype._jvmfinder import LinuxJVMFinder as finder\n"
+    code += "finder._java, finder._locations = '/nowhere', ()\n" + PROGRAM
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    (line,) = done.stdout.splitlines()
+    assert line.startswith(
+        "GraphError: this job cannot run: Java functions need a Java runtime, and there is"
+    )
+    assert line.count("apt-get install openjdk-17-jre-headless") == 1
