@@ -185,11 +185,18 @@ def changelog(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"], tags=CI)
 def ray(session: nox.Session) -> None:
-    """tests/ray, and the pipelines on Ray; on a cluster of their own."""
+    """tests/ray, and some of the pipelines on Ray; on a cluster of their own."""
     install_everything(session, extra="ray")
     run_pytest(
         session, [ROOT / "tests" / "ray", ROOT / "tests" / "pipelines"], options=["-m", "ray and not slow"]
     )
+
+
+@nox.session(requires=["wheels"], default=False)
+def ray_pipelines(session: nox.Session) -> None:
+    """All of tests/pipelines on Ray. Slow."""
+    install_everything(session, extra="ray")
+    run_pytest(session, [ROOT / "tests" / "pipelines"], options=["-m", "ray"])
 
 
 @nox.session(requires=["wheels"], default=False)

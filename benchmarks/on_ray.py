@@ -72,27 +72,30 @@ def _rates(options: Options) -> list[str]:
         _nothing,
         own_clock=True,
     )
-    lines += _beside(frames, small, peer, calls, options)
+    lines += _beside([frames], small, peer, calls, options)
     for mode, unit, count in (("cpu", "20 us of Python each", 400_000), ("words", "word count", 4_000_000)):
         size = options.size(count) // 20 * 20
         folder = options.work / mode
         _write_words(folder / "in", size if mode == "words" else size * 10)
         right = {"records": size, "total": size if mode == "words" else 0}
-        on_ray = _job(f"{unit}, Ray, parallelism 2", "ray", mode, size, right, given=str(folder))
+        on_ray = [_job(f"{unit}, Ray, parallelism 2", "ray", mode, size, right, given=str(folder))]
+        if mode == "words":  # half of the words stay in the worker that split them
+            two = f"{unit}, Ray, parallelism 2, workers=2"
+            on_ray.append(_job(two, "ray", mode, size, right, 0.005, 2, given=str(folder)))
         embedded = _job(f"{unit}, embedded", "embedded", mode, size, right, given=str(folder))
         lines += _beside(on_ray, size, embedded, size, options)
     return lines
 
 
-def _beside(job: Contender, count: int, other: Contender, others: int, options: Options) -> list[str]:
-    runs = interleave([job, other], options)
-    mine = [count / r.seconds for r in runs[job.name]]
+def _beside(jobs: list[Contender], count: int, other: Contender, others: int, options: Options) -> list[str]:
+    runs = interleave([*jobs, other], options)
     theirs = [others / r.seconds for r in runs[other.name]]
-    versus = span([a / b for a, b in zip(mine, theirs, strict=True)], ".2f")
-    return [
-        f"| {job.name} | {span(mine, ',.0f')} | {versus} |",
-        f"| {other.name} | {span(theirs, ',.0f')} | |",
-    ]
+    lines: list[str] = []
+    for job in jobs:
+        mine = [count / r.seconds for r in runs[job.name]]
+        versus = span([a / b for a, b in zip(mine, theirs, strict=True)], ".2f")
+        lines.append(f"| {job.name} | {span(mine, ',.0f')} | {versus} |")
+    return [*lines, f"| {other.name} | {span(theirs, ',.0f')} | |"]
 
 
 def _start(options: Options) -> list[str]:

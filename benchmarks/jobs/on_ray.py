@@ -1,4 +1,4 @@
-"""Jobs on a Ray cluster of this machine, or embedded: on_ray.py ray|embedded FOLDER MODE COUNT [TIMEOUT]."""
+"""Jobs on Ray, or embedded: on_ray.py ray|embedded FOLDER MODE COUNT [TIMEOUT [WORKERS]]."""
 
 import json
 import shutil
@@ -98,6 +98,7 @@ MODES = {"hops": hops, "frames": frames, "ten": ten, "cpu": cpu, "words": words}
 
 runtime, folder, mode, count = *sys.argv[1:4], int(sys.argv[4])
 timeout = float(sys.argv[5]) if len(sys.argv) > 5 else 0.005
+workers = int(sys.argv[6]) if len(sys.argv) > 6 else None
 for old in Path(folder).glob("told-*.json"):
     old.unlink()
 temporary = tempfile.mkdtemp(prefix="ray-")
@@ -110,10 +111,8 @@ try:
         )
     else:
         import raystreaming.runtime.embedded  # noqa: F401 - start-up has a benchmark of its own
-    ctx = StreamingContext(runtime=runtime, spares=0, buffer_timeout=timeout)
-    {"hops": hops, "frames": frames, "ten": ten, "cpu": cpu, "words": words}[mode](
-        ctx, 2 if runtime == "ray" else 1
-    )
+    ctx = StreamingContext(runtime=runtime, spares=0, workers=workers, buffer_timeout=timeout)
+    MODES[mode](ctx, 2 if runtime == "ray" else 1)
     submitted = time.perf_counter()
     job = ctx.submit("bench")
     began = submitted if mode == "ten" else time.perf_counter()

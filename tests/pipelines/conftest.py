@@ -24,11 +24,17 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out the runtimes that a test does not run on."""
+    """Leave out the runtimes that a test does not run on.
+
+    CI runs few on Ray, the session `ray_pipelines` runs all.
+    """
     here = [i for i in items if "runtime" in getattr(i, "fixturenames", ())]
     left_out = [i for i in here if i.callspec.params["runtime"] not in _named(i)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [i for i in items if i not in left_out]
+    for item in items:
+        if item.get_closest_marker("ray") and not item.get_closest_marker("first_on_ray"):
+            item.add_marker(pytest.mark.slow)
 
 
 def _named(item):
@@ -43,7 +49,7 @@ def _named(item):
 def runtime(request, monkeypatch):
     """The runtime of all jobs of a test; programs that it starts read it from RUNTIME."""
     name = request.param
-    overrides = {"runtime": name, "spares": 0}
+    overrides = {"runtime": name, "spares": 0, "workers": 2}
     if name == "ray":
         request.getfixturevalue("ray_driver")
     if name == "simulated":

@@ -76,7 +76,7 @@ def test_every_format_to_every_format(source, target, parallelism, tmp_path, wri
 
 
 @pytest.mark.parametrize("schema", [None, SCHEMA])
-@pytest.mark.parametrize("source", ["parquet", "jsonl"])
+@pytest.mark.parametrize("source", [pytest.param("parquet", marks=pytest.mark.first_on_ray), "jsonl"])
 def test_expressions_keep_arrow(source, schema, tmp_path, write_input):
     ctx = StreamingContext()
     (
@@ -91,7 +91,7 @@ def test_expressions_keep_arrow(source, schema, tmp_path, write_input):
     assert by_seq(parquet_rows(tmp_path / "out")) == rows
 
 
-@pytest.mark.parametrize("target", ["parquet", "jsonl"])
+@pytest.mark.parametrize("target", [pytest.param("parquet", marks=pytest.mark.first_on_ray), "jsonl"])
 def test_folders_and_rolling(target, tmp_path, write_input):
     out = tmp_path / "out"
     ctx = StreamingContext(checkpoint_dir=tmp_path / "state", checkpoint_interval="50ms")
@@ -125,7 +125,7 @@ def json_rows_of(file):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("format", ["parquet", "jsonl", "text"])
+@pytest.mark.parametrize("format", ["parquet", pytest.param("jsonl", marks=pytest.mark.first_on_ray), "text"])
 def test_a_finished_job_goes_on_with_what_is_new(format, tmp_path, write_input):
     folder = write_input(format)
 
@@ -170,7 +170,7 @@ WORDS = """
     import sys
     from raystreaming import StreamingContext
 
-    ctx = StreamingContext(checkpoint_interval="50ms", runtime=os.environ["RUNTIME"], spares=0)
+    ctx = StreamingContext(checkpoint_interval="50ms", runtime=os.environ["RUNTIME"], spares=0, workers=2)
     (
         ctx.read_text_file(sys.argv[1])
         .flat_map(lambda line: line.split())

@@ -24,7 +24,10 @@ def context(runtime):
     return StreamingContext(checkpoint_interval="2s" if runtime == "simulated" else "50ms")
 
 
-@pytest.mark.parametrize(("first", "second", "sink"), [(1, 1, 1), (2, 2, 2), (1, 3, 2), (3, 1, 2)])
+@pytest.mark.parametrize(
+    ("first", "second", "sink"),
+    [(1, 1, 1), (2, 2, 2), pytest.param(1, 3, 2, marks=pytest.mark.first_on_ray), (3, 1, 2)],
+)
 def test_forward_where_parallelism_is_equal_and_round_robin_where_not(first, second, sink, runtime):
     ctx = context(runtime)
     (
@@ -53,7 +56,7 @@ def totals(values, key):
     return Counter((k, total) for k, group in by_key.items() for total in accumulate(group))
 
 
-@pytest.mark.parametrize("parallelism", [1, 2, 3])
+@pytest.mark.parametrize("parallelism", [1, 2, pytest.param(3, marks=pytest.mark.first_on_ray)])
 def test_keyed_state_sees_each_record_of_its_key_once_and_in_order(parallelism, runtime):
     ctx = context(runtime)
     (
@@ -103,6 +106,7 @@ def test_two_keyed_steps_one_after_the_other(runtime):
     )
 
 
+@pytest.mark.first_on_ray
 def test_union_of_streams_of_unequal_parallelism(runtime):
     ctx = context(runtime)
     one = ctx.from_collection(range(COUNT)).map(lambda n: ("one", n)).set_parallelism(2)
@@ -113,6 +117,7 @@ def test_union_of_streams_of_unequal_parallelism(runtime):
     assert rows == Counter([("one", n) for n in range(0, COUNT, 2)] + [("two", n) for n in range(0, 10, 2)])
 
 
+@pytest.mark.first_on_ray
 def test_branches_that_come_together_again(runtime):
     ctx = context(runtime)
     numbers = ctx.from_collection(range(COUNT)).map(int).set_parallelism(2)

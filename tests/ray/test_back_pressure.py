@@ -19,7 +19,7 @@ SLOW = 0.005
 BOUND = 300_000_000
 """Bytes a worker may have; it begins with 120 MB, and the source would fill this in a tenth of a second."""
 
-CHECKPOINTS = 50
+CHECKPOINTS = 20
 
 MOST_WAITING = 3_000
 """Records on the way to the sink, entries of the source and channels together: some 15 s of its work."""
@@ -57,7 +57,7 @@ def test_a_slow_sink_stops_the_source(size, tmp_path, ray_driver):
         return job.status().checkpoint >= start + CHECKPOINTS
 
     try:
-        eventually(enough_checkpoints, f"{CHECKPOINTS} checkpoints", patience=40)
+        eventually(enough_checkpoints, f"{CHECKPOINTS} checkpoints")
         tasks = job.status().tasks
     finally:
         job.cancel()

@@ -33,7 +33,7 @@ def nothing_stays(ray_driver):
 
 
 def submit(files, **settings):
-    return build("words", files.folder, spares=0, **settings).submit("words")
+    return build("words", files.folder, spares=0, workers=2, **settings).submit("words")
 
 
 def test_stop_then_the_same_command_goes_on(files):
@@ -130,7 +130,7 @@ def test_the_job_of_a_driver_that_died_ends_by_itself_and_commits_nothing_half(f
 def test_a_worker_that_does_not_answer_is_given_up_after_its_lease_and_replaced(files, ray_driver):
     job = submit(files, lease="2s")
     eventually(partial(files.has_published, 1), "a file")
-    stopped = ray_driver.workers("words", at_least=5)[0]
+    stopped = ray_driver.workers("words", at_least=2)[0]
     stopped.signal(signal.SIGSTOP)
     eventually(lambda: job.status().restarts == 1 and job.status().state == "running", "a restart")
     eventually(lambda: not psutil.pid_exists(stopped.pid), "the end of the stopped process")
@@ -144,7 +144,7 @@ def test_workers_without_a_master_end_by_themselves(files, ray_driver):
     submit(files, lease="2s")
     eventually(partial(files.has_published, 1), "a file")
     master = ray_driver.master("words")
-    workers = ray_driver.workers("words", at_least=5)
+    workers = ray_driver.workers("words", at_least=2)
     master.signal(signal.SIGSTOP)
     try:
         eventually(lambda: not any(psutil.pid_exists(w.pid) for w in workers), "the end of the workers")

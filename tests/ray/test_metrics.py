@@ -34,6 +34,8 @@ def scraped(job: str) -> dict[str, dict[tuple[str, str], float]]:
 
     found: dict[str, dict[tuple[str, str], float]] = {}
     for node in ray.nodes():
+        if not node["Alive"] or node["MetricsExportPort"] <= 0:  # its agent is not up yet
+            continue
         url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
             text = answer.read().decode()

@@ -28,9 +28,8 @@ from raystreaming.state import GroupSnapshot
 ARROW_FACTOR = 64
 """How many more rows than list records a piece may have where the whole chain takes Arrow."""
 
-
-PIECES_AHEAD = 8
-"""Pieces that may wait for a task: at 20 ms each, a barrier waits for a sixth of a second."""
+PIECES_AHEAD = 4
+"""Pieces that may wait for a task: at 20 ms each, a barrier waits for a twelfth of a second on a channel."""
 
 
 @dataclass(frozen=True, slots=True)

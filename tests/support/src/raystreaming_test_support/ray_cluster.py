@@ -27,7 +27,8 @@ NAMESPACE = "raystreaming"
 PATIENCE = 60.0
 """Seconds to wait for what must come; against hanging only."""
 
-_QUIET = {
+_SETTINGS = {
+    "RAY_worker_niceness": "0",  # else workers starve beside whatever else the machine does
     "RAY_DEDUP_LOGS": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else Ray warns of a change to come
@@ -102,7 +103,7 @@ class RayCluster:
 
     def __enter__(self) -> RayCluster:
         self.env = {
-            **_QUIET,
+            **_SETTINGS,
             "RAY_TMPDIR": str(self.folder),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": _token(),

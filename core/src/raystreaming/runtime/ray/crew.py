@@ -13,6 +13,7 @@ from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from raystreaming.errors import JobError, WorkerLost
+from raystreaming.runtime.ray.awake import AwakeClock
 from raystreaming.runtime.ray.cluster import actor, free_resources
 from raystreaming.runtime.ray.job_worker import JobWorker
 from raystreaming.runtime.ray.messages import Event, Polled, Ready
@@ -36,7 +37,7 @@ class Member:
         resources: What it asked the cluster for.
         ready: What it said of itself.
         polled: Its last answer.
-        answered: When that came.
+        answered: When that came, by the crew's clock.
         next_event: Number of the next event wanted of it.
         listening: Whether it is polled.
     """
@@ -88,6 +89,7 @@ class Crew:
         self._options = options
         self._told = told
         self._lost = lost
+        self._clock = AwakeClock()
         self._polls: dict[Any, Member] = {}
         self._lock = threading.Lock()
         self._dismissed: set[str] = set()
@@ -124,7 +126,7 @@ class Crew:
         return self._join(Member(name, handle, post.actor_options(), ready, next_event=next_event))
 
     def _join(self, member: Member) -> Member:
-        member.answered = time.monotonic()
+        member.answered = self._clock()
         self.members[member.name] = member
         return member
 
@@ -164,7 +166,7 @@ class Crew:
         if member.listening:
             return
         member.listening = True
-        member.answered = time.monotonic()
+        member.answered = self._clock()
         with self._lock:
             self._poll(member)
 
@@ -232,7 +234,7 @@ class Crew:
         except RayError as error:
             self._is_lost(member, f"worker {member.name} died: {_first_line(error)}")
             return
-        member.polled, member.answered = polled, time.monotonic()
+        member.polled, member.answered = polled, self._clock()
         member.next_event = polled.first + len(polled.events)
         with self._lock:
             self._poll(member)
@@ -241,7 +243,7 @@ class Crew:
 
     def _give_up_silent(self) -> None:
         """Ray never reports a process that is stopped: give it up when its lease is over."""
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             silent = [p for p, m in self._polls.items() if now - m.answered > self._options.lease]
             members = [self._polls.pop(p) for p in silent]

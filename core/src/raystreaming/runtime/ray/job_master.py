@@ -15,6 +15,7 @@ import ray
 from raystreaming.observe.notices import log
 from raystreaming.observe.status import JobStatus
 from raystreaming.runtime.ray import names
+from raystreaming.runtime.ray.awake import AwakeClock
 from raystreaming.runtime.ray.board import Board
 from raystreaming.runtime.ray.cluster import node_address
 from raystreaming.runtime.ray.crew import kill
@@ -51,7 +52,8 @@ class JobMaster:
         self._run: JobRun | None = None
         self._failure: Failure | None = None
         self._wishes: list[Wish] = []
-        self._contact = time.monotonic()
+        self._clock = AwakeClock()
+        self._contact = self._clock()
         self._released = threading.Event()
         log.addHandler(ToBoard(self._board.say))
         log.setLevel(logging.INFO)
@@ -70,11 +72,11 @@ class JobMaster:
             wait: Seconds to wait for news.
             driver: Whether it is the job's driver that asks.
         """
-        self._contact = time.monotonic() if driver else self._contact
+        self._contact = self._clock() if driver else self._contact
         for wish in wishes:
             self._wish(wish)
         next_line, lines = self._board.wait(state, line, wait)
-        self._contact = time.monotonic() if driver else self._contact
+        self._contact = self._clock() if driver else self._contact
         over = self._board.over
         rows = self._run.rows() if over and self._run is not None else ()
         return JobView(
@@ -93,7 +95,7 @@ class JobMaster:
         """Return for how many seconds no driver has asked; None if the job runs detached."""
         if self._options.detach:
             return math.inf if self._board.over else None
-        return time.monotonic() - self._contact
+        return self._clock() - self._contact
 
     def release(self) -> None:
         """Let the master go once the job is over: everything has been said."""

@@ -17,6 +17,7 @@ import ray
 
 from raystreaming.observe.notices import log
 from raystreaming.runtime import collector
+from raystreaming.runtime.ray.awake import AwakeClock
 from raystreaming.runtime.ray.cluster import node_address
 from raystreaming.runtime.ray.messages import (
     Address,
@@ -60,7 +61,8 @@ class JobWorker:
         self._events: list[Event] = []
         self._first = 0
         self._news = threading.Condition()
-        self._polled = time.monotonic()
+        self._clock = AwakeClock()
+        self._polled = self._clock()
         self._spec: JobSpec | None = None
         self._failure: Failure | None = None
         self._transport: Transport | None = None
@@ -138,11 +140,11 @@ class JobWorker:
     def poll(self, after: int, wait: float) -> Polled:
         """Return what has happened from event number `after` on, at the latest after `wait` seconds."""
         with self._news:
-            self._polled = time.monotonic()
+            self._polled = self._clock()
             del self._events[: max(0, after - self._first)]
             self._first = max(self._first, after)
             self._news.wait_for(lambda: self._events, timeout=wait)
-            self._polled = time.monotonic()
+            self._polled = self._clock()
             events = tuple(self._events)
         run = self._run
         tasks, counts = ((), {}) if run is None else (run.status(), run.counts())
@@ -154,7 +156,7 @@ class JobWorker:
             self._news.notify_all()
 
     def _watch_lease(self) -> None:
-        while time.monotonic() - self._polled < self._lease:
+        while self._clock() - self._polled < self._lease:
             time.sleep(min(1.0, self._lease / 4))
         os._exit(LOST_LEASE)
 
