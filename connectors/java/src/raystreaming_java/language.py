@@ -24,7 +24,7 @@ class Java(Language):
         return java_view(graph, stream)
 
     def source(self, graph: LogicalGraph, name: str, *arguments: Any) -> JavaStream:
-        return java_source(graph, name, arguments)
+        return java_source(graph, JavaFunction("from_java", name, arguments, settings_of(graph)))
 
     def sink(self, graph: LogicalGraph, name: str) -> JavaSink:
         return JavaSink(function=JavaFunction("sink", name, (), settings_of(graph)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from raystreaming.api.stream import DataStream, KeyedStream, Stream, StreamSink
@@ -14,7 +14,8 @@ from raystreaming_java.function import JavaFunction
 from raystreaming_java.operators import JavaKeyedOperator, JavaOperator
 from raystreaming_java.settings import JavaSettings
 
-Build = Callable[[JavaFunction, bool, TaskSetup], JavaOperator]
+_WITH_STATE = {"reduce", "aggregate", "process"}
+"""Operators that have state by key behind `JavaStream.key_by`."""
 
 
 class JavaStream(Stream):
@@ -26,19 +27,19 @@ class JavaStream(Stream):
 
     def map(self, name: str, *arguments: Any) -> JavaStream:
         """Turn every record into one record, by a ``MapFunction``."""
-        return JavaStream(self._graph, self._then("map", name, arguments, _plain))
+        return self.then(self._function("map", name, arguments))
 
     def filter(self, name: str, *arguments: Any) -> JavaStream:
         """Keep the records that a ``FilterFunction`` keeps."""
-        return JavaStream(self._graph, self._then("filter", name, arguments, _plain))
+        return self.then(self._function("filter", name, arguments))
 
     def flat_map(self, name: str, *arguments: Any) -> JavaStream:
         """Turn every record into any number of records, by a ``FlatMapFunction``."""
-        return JavaStream(self._graph, self._then("flat_map", name, arguments, _plain))
+        return self.then(self._function("flat_map", name, arguments))
 
     def process(self, name: str, *arguments: Any) -> JavaStream:
-        """Work on every record by a ``ProcessFunction``; it has state by key behind `key_by` only."""
-        return JavaStream(self._graph, self._then("process", name, arguments, _plain))
+        """Work on every record by a ``ProcessFunction``; behind `key_by` it may have state by key."""
+        return self.then(self._function("process", name, arguments))
 
     def key_by(self, name: str, *arguments: Any) -> JavaKeyedStream:
         """Bring records with equal keys together, by a ``KeyFunction``.
@@ -53,7 +54,7 @@ class JavaStream(Stream):
                 f"{operator.language}, which runs no Java function. Map first, e.g. "
                 f'.map("com.acme.Identity").key_by({name!r})'
             )
-        return JavaKeyedStream(self._graph, self._then("key_by", name, arguments, _plain))
+        return JavaKeyedStream(self._graph, self.then(self._function("key_by", name, arguments))._operator)
 
     def union(self, *others: JavaStream) -> JavaStream:
         """Put the records of several Java streams into one, in no particular order between them."""
@@ -70,10 +71,7 @@ class JavaStream(Stream):
 
     def sink(self, name: str, *arguments: Any) -> StreamSink:
         """Write the records to a ``SinkFunction`` (at least once)."""
-        function = JavaFunction("sink", name, arguments, settings_of(self._graph))
-        stream = DataStream[Any](self._graph, self._operator).sink(JavaSink(function=function))
-        in_java(stream._operator, function)
-        return stream
+        return self.write(self._function("sink", name, arguments))
 
     def as_java_stream(self) -> JavaStream:
         """Return the stream as Java sees it: itself."""
@@ -83,18 +81,28 @@ class JavaStream(Stream):
         """Return the same stream as Python sees it: with the same id, parallelism and settings."""
         return DataStream(self._graph, self._operator)
 
-    def _then(self, kind: str, name: str, arguments: tuple[Any, ...], build: Build) -> LogicalOperator:
-        graph = self._graph
-        function = JavaFunction(kind, name, arguments, settings_of(graph))
-        keyed = isinstance(self, JavaKeyedStream)
+    def then(self, function: JavaFunction) -> JavaStream:
+        """Return the stream that a function makes of this one."""
+        graph, keyed = self._graph, isinstance(self, JavaKeyedStream)
+        has_state = keyed and function.kind in _WITH_STATE
         operator = LogicalOperator(
-            kind,
+            function.kind,
             [Edge(self._operator, Partitioning.KEY if keyed else None)],
-            stateful=build is _keyed,
+            stateful=has_state,
             parallelism=self._operator.parallelism,
         )
-        operator.build = _Builder(function, build, _ReadByPython(graph, operator))
-        return graph.add(in_java(operator, function))
+        operator.build = _Builder(function, has_state, graph, operator)
+        graph.add(in_java(operator, function))
+        return (JavaKeyedStream if function.kind == "key_by" else JavaStream)(graph, operator)
+
+    def write(self, function: JavaFunction) -> StreamSink:
+        """Return the sink that a function is."""
+        sink = DataStream[Any](self._graph, self._operator).sink(JavaSink(function=function))
+        in_java(sink._operator, function)
+        return sink
+
+    def _function(self, kind: str, name: str, arguments: tuple[Any, ...]) -> JavaFunction:
+        return JavaFunction(kind, name, arguments, settings_of(self._graph))
 
 
 class JavaKeyedStream(JavaStream):
@@ -102,17 +110,13 @@ class JavaKeyedStream(JavaStream):
 
     def reduce(self, name: str, *arguments: Any) -> JavaStream:
         """Combine the records of each key by a ``ReduceFunction``; every record yields the updated value."""
-        return JavaStream(self._graph, self._then("reduce", name, arguments, _keyed))
+        return self.then(self._function("reduce", name, arguments))
 
     reduce_by_key = reduce
 
     def aggregate(self, name: str, *arguments: Any) -> JavaStream:
         """Keep an accumulator for each key, by an ``AggregateFunction``; every record yields its result."""
-        return JavaStream(self._graph, self._then("aggregate", name, arguments, _keyed))
-
-    def process(self, name: str, *arguments: Any) -> JavaStream:
-        """Work on every record by a ``ProcessFunction``, with state by key if it is a ``RichFunction``."""
-        return JavaStream(self._graph, self._then("process", name, arguments, _keyed))
+        return self.then(self._function("aggregate", name, arguments))
 
     def as_python_stream(self) -> KeyedStream[Any, Any]:
         """Return the same stream as Python sees it, keys included."""
@@ -125,9 +129,8 @@ def java_view(graph: LogicalGraph, stream: DataStream[Any]) -> JavaStream:
     return view(graph, stream._operator)
 
 
-def java_source(graph: LogicalGraph, name: str, arguments: tuple[Any, ...]) -> JavaStream:
+def java_source(graph: LogicalGraph, function: JavaFunction) -> JavaStream:
     """Return the stream of a Java source."""
-    function = JavaFunction("from_java", name, arguments, settings_of(graph))
     operator = LogicalOperator("from_java", source=JavaSource(function=function), stateful=True)
     return JavaStream(graph, graph.add(in_java(operator, function)))
 
@@ -150,31 +153,19 @@ def in_java(operator: LogicalOperator, function: JavaFunction) -> LogicalOperato
 
 
 class _Builder:
-    """Builds the operator of a task; an object, so that it travels without the graph's closures."""
+    """Builds the operator of a task."""
 
-    def __init__(self, function: JavaFunction, build: Build, read_by_python: _ReadByPython) -> None:
+    def __init__(
+        self, function: JavaFunction, has_state: bool, graph: LogicalGraph, operator: LogicalOperator
+    ) -> None:
         self._function = function
-        self._build = build
-        self._read_by_python = read_by_python
-
-    def __call__(self, setup: TaskSetup) -> JavaOperator:
-        return self._build(self._function, self._read_by_python(), setup)
-
-
-class _ReadByPython:
-    """Tells whether all that reads an operator's results is in Python, once the program is complete."""
-
-    def __init__(self, graph: LogicalGraph, operator: LogicalOperator) -> None:
+        self._has_state = has_state
         self._graph = graph
         self._operator = operator
 
-    def __call__(self) -> bool:
-        return all(op.language == "python" for op, _ in self._graph.downstream(self._operator))
-
-
-def _plain(function: JavaFunction, for_python: bool, setup: TaskSetup) -> JavaOperator:
-    return JavaOperator(function, for_python)
-
-
-def _keyed(function: JavaFunction, for_python: bool, setup: TaskSetup) -> JavaOperator:
-    return JavaKeyedOperator(function, for_python, setup.key_groups)
+    def __call__(self, setup: TaskSetup) -> JavaOperator:
+        readers = self._graph.downstream(self._operator)
+        for_python = all(op.language == "python" for op, _ in readers)
+        if self._has_state:
+            return JavaKeyedOperator(self._function, for_python, setup.key_groups)
+        return JavaOperator(self._function, for_python)

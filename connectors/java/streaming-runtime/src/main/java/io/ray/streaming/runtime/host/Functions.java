@@ -33,7 +33,7 @@ public final class Functions {
   /** Makes the function object of one task. */
   static Function make(FunctionSpec spec, JobClasses classes) {
     if (spec.object() != null) {
-      return (Function) ObjectReader.readSerialized(spec.object(), classes.loader());
+      return (Function) new ObjectReader(spec.object(), classes.loader()).read();
     }
     Class<?> type = load(spec, classes);
     Match match = constructor(spec, type);

@@ -1,0 +1,175 @@
+"""Runs a job that a Java program has described: ``python -m raystreaming_java.program RESULT``.
+
+The job comes on standard input, which the Java program keeps open: when it is closed, that program is
+gone, and so is the job. How the job ended goes into the file RESULT.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from raystreaming import StreamingContext
+from raystreaming.api.job import Job, report
+from raystreaming.api.stream import DataStream, KeyedStream, Stream
+from raystreaming.connector import Source
+from raystreaming.errors import GraphError
+from raystreaming.graph import LogicalGraph, Partitioning
+from raystreaming.records import pack, unpack
+from raystreaming_java import demo
+from raystreaming_java.function import JavaFunction
+from raystreaming_java.streams import JavaKeyedStream, JavaStream, java_source, settings_of
+
+_OURS = "raystreaming."
+"""What the settings of the engine begin with in a Java program's configuration."""
+
+
+def main() -> int:
+    """Run the job, and write how it ended."""
+    result = Path(sys.argv[1])
+    outcome: dict[str, Any] = {"error": None, "trace": ""}
+    try:
+        described = _receive()
+        ctx = StreamingContext(**_settings(described))
+        Program(ctx, described).build()
+        job = ctx.submit(described["name"])
+        threading.Thread(target=_end_with_program, args=(job,), daemon=True).start()
+        job.wait()
+    except Exception as error:
+        outcome = {"error": report(error), "trace": traceback.format_exc()}
+    result.write_bytes(pack(outcome))
+    return 0 if outcome["error"] is None else 1
+
+
+def _receive() -> dict[str, Any]:
+    (size,) = struct.unpack(">I", _read(4))
+    described: dict[str, Any] = unpack(_read(size))
+    return described
+
+
+def _read(size: int) -> bytes:
+    """Read from standard input without the buffer that another thread would have to wait for at exit."""
+    data = b""
+    while len(data) < size:
+        more = os.read(0, size - len(data))
+        if not more:
+            raise GraphError("the Java program has ended before it had described its job")
+        data += more
+    return data
+
+
+def _end_with_program(job: Job) -> None:
+    while os.read(0, 1):
+        pass
+    job.cancel()
+
+
+def _settings(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the context; texts that are numbers or truths become such."""
+    plain: dict[str, Any] = {"true": True, "false": False}
+    settings: dict[str, Any] = {"java_classpath": described["classpath"]}
+    for name, text in described["config"].items():
+        if name.startswith(_OURS):
+            settings[name.removeprefix(_OURS)] = plain.get(text, int(text) if text.isdecimal() else text)
+    return settings
+
+
+class Program:
+    """The streams of a Java program, built one operator after the other."""
+
+    def __init__(self, ctx: StreamingContext, described: Mapping[str, Any]) -> None:
+        self._ctx = ctx
+        self._graph: LogicalGraph = ctx._graph
+        self._job_config = described["config"]
+        self._described = described["operators"]
+        self._streams: list[Stream] = []
+
+    def build(self) -> None:
+        """Add all operators to the graph."""
+        for operator in self._described:
+            build = self._in_java if operator["language"] == "java" else self._in_python
+            stream = build(operator)
+            stream.set_parallelism(operator["parallelism"])
+            if operator["name"]:
+                stream.name(operator["name"])
+            if not operator["chained"]:
+                stream.disable_chain()
+            self._set_partition(stream, operator["inputs"])
+            self._streams.append(stream)
+
+    def _set_partition(self, stream: Stream, inputs: list[int]) -> None:
+        """Have the edges into an operator do what was said of the streams they come from."""
+        node = stream._operator
+        for i, upstream in enumerate(inputs):
+            if partition := self._described[upstream]["partition"]:
+                node.edges[i] = replace(node.edges[i], partitioning=Partitioning(partition))
+
+    def _inputs(self, operator: Mapping[str, Any]) -> list[Stream]:
+        return [self._streams[i] for i in operator["inputs"]]
+
+    def _in_java(self, operator: Mapping[str, Any]) -> Stream:
+        kind = operator["kind"]
+        inputs = [_java(stream) for stream in self._inputs(operator)]
+        if kind == "union":
+            return inputs[0].union(*inputs[1:])
+        config = {**self._job_config, **operator["config"]}
+        settings = settings_of(self._graph)
+        function = JavaFunction(kind, operator["class"], (), settings, operator["object"], config)
+        if kind == "from_java":
+            return java_source(self._graph, function)
+        return inputs[0].write(function) if kind == "sink" else inputs[0].then(function)
+
+    def _in_python(self, operator: Mapping[str, Any]) -> Stream:
+        kind = operator["kind"]
+        inputs = [_python(stream) for stream in self._inputs(operator)]
+        if kind == "union":
+            return inputs[0].union(*inputs[1:])
+        function = _imported(*operator["function"])
+        if kind == "source":
+            made = function()
+            return self._ctx.source(made) if isinstance(made, Source) else self._ctx.from_collection(made)
+        stream: Stream = getattr(inputs[0], kind)(function)
+        return stream
+
+
+def _java(stream: Stream) -> JavaStream:
+    keyed = isinstance(stream, KeyedStream | JavaKeyedStream)
+    return (JavaKeyedStream if keyed else JavaStream)(stream._graph, stream._operator)
+
+
+def _python(stream: Stream) -> DataStream[Any]:
+    keyed = isinstance(stream, KeyedStream | JavaKeyedStream)
+    return (KeyedStream if keyed else DataStream)(stream._graph, stream._operator)
+
+
+def _imported(module: str, name: str) -> Any:
+    """Return a function by its names.
+
+    Raises:
+        GraphError: There is no such module, or nothing of that name in it.
+    """
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as where `python -m` is run
+    try:
+        return getattr(import_module(demo.__name__ if module in demo.KNOWN_AS else module), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise GraphError(
+            f"there is no Python module {module!r} for function {name!r}: install it for {sys.executable}, "
+            f"or name its folder in PYTHONPATH"
+        ) from error
+    except AttributeError as error:
+        raise GraphError(f"Python module {module!r} has no function {name!r}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

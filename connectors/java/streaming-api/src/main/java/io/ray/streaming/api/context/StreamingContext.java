@@ -1,0 +1,64 @@
+package io.ray.streaming.api.context;
+
+import io.ray.streaming.api.Language;
+import io.ray.streaming.api.function.Function;
+import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.client.JobClient;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+
+/** Where a program begins: builds and runs one job. */
+public final class StreamingContext {
+
+  private final List<OperatorNode> operators = new ArrayList<>();
+  private final Map<String, String> config = new HashMap<>();
+  private JobClient running;
+
+  private StreamingContext() {}
+
+  /** Returns a new context. */
+  public static StreamingContext buildContext() {
+    return new StreamingContext();
+  }
+
+  /**
+   * Sets how the job is to run.
+   *
+   * <p>Settings of the engine begin with {@code raystreaming.}, e.g. {@code
+   * raystreaming.checkpoint_dir}; functions see all of it.
+   */
+  public void withConfig(Map<String, String> jobConfig) {
+    config.putAll(jobConfig);
+  }
+
+  /**
+   * Runs the job to its end.
+   *
+   * @throws JobException if it fails; the message is the engine's
+   */
+  public void execute(String jobName) {
+    running = ServiceLoader.load(JobClient.class)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException(
+            "nothing runs jobs: put the streaming-runtime jar on the class path"));
+    running.run(jobName, Collections.unmodifiableList(operators), Collections.unmodifiableMap(config));
+  }
+
+  /** Has a job that another thread executes take a checkpoint and end; the same program goes on later. */
+  public void stop() {
+    if (running != null) {
+      running.stop();
+    }
+  }
+
+  /** Adds an operator; for streams. */
+  public OperatorNode add(Language language, String kind, Function function, List<OperatorNode> inputs) {
+    OperatorNode node = new OperatorNode(operators.size(), language, kind, function, inputs);
+    operators.add(node);
+    return node;
+  }
+}

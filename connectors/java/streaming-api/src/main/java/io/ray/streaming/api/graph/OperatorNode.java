@@ -1,0 +1,101 @@
+package io.ray.streaming.api.graph;
+
+import io.ray.streaming.api.Language;
+import io.ray.streaming.api.function.Function;
+import io.ray.streaming.python.PythonFunction;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** One operator of a program, as streams describe it; all views of a stream share it. */
+public final class OperatorNode {
+
+  private final int id;
+  private final Language language;
+  private final String kind;
+  private final Function function;
+  private final List<OperatorNode> inputs;
+  private final Map<String, String> config = new HashMap<>();
+  private String partition = "";
+  private String name = "";
+  private int parallelism;
+  private boolean chained = true;
+
+  /**
+   * Describes an operator.
+   *
+   * @param id its number in the program
+   * @param kind what it does, e.g. {@code "flat_map"}
+   * @param function what it runs: a {@link PythonFunction} in Python; null for a union
+   */
+  public OperatorNode(
+      int id, Language language, String kind, Function function, List<OperatorNode> inputs) {
+    this.id = id;
+    this.language = language;
+    this.kind = kind;
+    this.function = function;
+    this.inputs = new ArrayList<>(inputs);
+    this.parallelism = inputs.isEmpty() ? 1 : inputs.get(0).parallelism;
+  }
+
+  public int id() {
+    return id;
+  }
+
+  public Language language() {
+    return language;
+  }
+
+  public String kind() {
+    return kind;
+  }
+
+  public Function function() {
+    return function;
+  }
+
+  public List<OperatorNode> inputs() {
+    return inputs;
+  }
+
+  public Map<String, String> config() {
+    return config;
+  }
+
+  public int parallelism() {
+    return parallelism;
+  }
+
+  public void setParallelism(int parallelism) {
+    if (parallelism < 1) {
+      throw new IllegalArgumentException("parallelism must be a whole number from 1, got " + parallelism);
+    }
+    this.parallelism = parallelism;
+  }
+
+  /** How its results are spread: "broadcast", "forward", or "" where nothing was said. */
+  public String partition() {
+    return partition;
+  }
+
+  public void setPartition(String partition) {
+    this.partition = partition;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public void setName(String name) {
+    this.name = name;
+  }
+
+  public boolean chained() {
+    return chained;
+  }
+
+  public void disableChain() {
+    chained = false;
+  }
+}

@@ -1,0 +1,84 @@
+package io.ray.streaming.api.stream;
+
+import io.ray.streaming.api.Language;
+import io.ray.streaming.api.context.StreamingContext;
+import io.ray.streaming.api.function.impl.FilterFunction;
+import io.ray.streaming.api.function.impl.FlatMapFunction;
+import io.ray.streaming.api.function.impl.KeyFunction;
+import io.ray.streaming.api.function.impl.MapFunction;
+import io.ray.streaming.api.function.impl.ProcessFunction;
+import io.ray.streaming.api.function.impl.SinkFunction;
+import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.python.stream.PythonDataStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A stream of records of type T, whose next functions are in Java. */
+public class DataStream<T> extends Stream<DataStream<T>> {
+
+  /** Makes a view of an operator's results; programs get streams from a context instead. */
+  public DataStream(StreamingContext context, OperatorNode node) {
+    super(context, node);
+  }
+
+  /** Turns every record into one record. */
+  public <R> DataStream<R> map(MapFunction<T, R> function) {
+    return new DataStream<>(getStreamingContext(), then(Language.JAVA, "map", function));
+  }
+
+  /** Turns every record into any number of records. */
+  public <R> DataStream<R> flatMap(FlatMapFunction<T, R> function) {
+    return new DataStream<>(getStreamingContext(), then(Language.JAVA, "flat_map", function));
+  }
+
+  /** Keeps the records for which a function is true. */
+  public DataStream<T> filter(FilterFunction<T> function) {
+    return new DataStream<>(getStreamingContext(), then(Language.JAVA, "filter", function));
+  }
+
+  /** Works on every record; without state by key, which a {@link KeyDataStream} has. */
+  public <R> DataStream<R> process(ProcessFunction<T, R> function) {
+    return new DataStream<>(getStreamingContext(), then(Language.JAVA, "process", function));
+  }
+
+  /** Puts the records of several streams into one, in no particular order between them. */
+  @SafeVarargs
+  public final UnionStream<T> union(DataStream<T> stream, DataStream<T>... others) {
+    List<DataStream<T>> streams = new ArrayList<>(List.of(stream));
+    for (DataStream<T> other : others) {
+      streams.add(other);
+    }
+    return union(streams);
+  }
+
+  /** Puts the records of several streams into one, in no particular order between them. */
+  public final UnionStream<T> union(List<DataStream<T>> streams) {
+    List<OperatorNode> inputs = new ArrayList<>(List.of(node()));
+    streams.forEach(stream -> inputs.add(stream.node()));
+    return new UnionStream<>(
+        getStreamingContext(), getStreamingContext().add(Language.JAVA, "union", null, inputs));
+  }
+
+  /** Brings records with equal keys together. */
+  public <K> KeyDataStream<K, T> keyBy(KeyFunction<T, K> function) {
+    refuseConverted(Language.JAVA, "keyBy");
+    return new KeyDataStream<>(getStreamingContext(), then(Language.JAVA, "key_by", function));
+  }
+
+  /** Gives every record to all tasks of the next operator. */
+  public DataStream<T> broadcast() {
+    refuseConverted(Language.JAVA, "broadcast");
+    node().setPartition("broadcast");
+    return this;
+  }
+
+  /** Takes the records out of the job, at least once. */
+  public DataStreamSink<T> sink(SinkFunction<T> function) {
+    return new DataStreamSink<>(getStreamingContext(), then(Language.JAVA, "sink", function));
+  }
+
+  /** Returns the same stream as Python sees it. */
+  public PythonDataStream asPythonStream() {
+    return new PythonDataStream(getStreamingContext(), node());
+  }
+}

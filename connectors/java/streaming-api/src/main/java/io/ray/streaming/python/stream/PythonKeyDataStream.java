@@ -1,0 +1,36 @@
+package io.ray.streaming.python.stream;
+
+import io.ray.streaming.api.Language;
+import io.ray.streaming.api.context.StreamingContext;
+import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.api.stream.KeyDataStream;
+import io.ray.streaming.python.PythonFunction;
+
+/** A stream whose records have keys and whose next functions are in Python. */
+public class PythonKeyDataStream extends PythonDataStream {
+
+  /** Makes a view of an operator's results; programs call {@code keyBy} instead. */
+  public PythonKeyDataStream(StreamingContext context, OperatorNode node) {
+    super(context, node);
+  }
+
+  /** Combines the records of each key; every record yields the updated value of its key. */
+  public PythonDataStream reduce(String moduleName, String functionName) {
+    return reduce(new PythonFunction(moduleName, functionName));
+  }
+
+  /** Combines the records of each key; every record yields the updated value of its key. */
+  public PythonDataStream reduce(PythonFunction function) {
+    return new PythonDataStream(getStreamingContext(), then(Language.PYTHON, "reduce", function));
+  }
+
+  /** The same as {@link #reduce(String, String)}. */
+  public PythonDataStream reduceByKey(String moduleName, String functionName) {
+    return reduce(moduleName, functionName);
+  }
+
+  @Override
+  public KeyDataStream<Object, Object> asJavaStream() {
+    return new KeyDataStream<>(getStreamingContext(), node());
+  }
+}

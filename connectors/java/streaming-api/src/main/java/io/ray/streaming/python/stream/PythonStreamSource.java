@@ -1,0 +1,20 @@
+package io.ray.streaming.python.stream;
+
+import io.ray.streaming.api.Language;
+import io.ray.streaming.api.context.StreamingContext;
+import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.python.PythonFunction;
+import java.util.List;
+
+/** Where a stream begins, in Python. */
+public final class PythonStreamSource extends PythonDataStream {
+
+  private PythonStreamSource(StreamingContext context, OperatorNode node) {
+    super(context, node);
+  }
+
+  /** Reads from what a Python function returns: a {@code Source}, or values. */
+  public static PythonStreamSource from(StreamingContext context, PythonFunction function) {
+    return new PythonStreamSource(context, context.add(Language.PYTHON, "source", function, List.of()));
+  }
+}

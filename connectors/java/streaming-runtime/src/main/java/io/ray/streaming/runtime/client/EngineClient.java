@@ -1,0 +1,179 @@
+package io.ray.streaming.runtime.client;
+
+import io.ray.streaming.api.context.JobException;
+import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.client.JobClient;
+import io.ray.streaming.runtime.codec.CannotCross;
+import io.ray.streaming.runtime.codec.MsgpackReader;
+import io.ray.streaming.runtime.codec.MsgpackWriter;
+import io.ray.streaming.runtime.codec.ObjectWriter;
+import io.ray.streaming.python.PythonFunction;
+import java.io.File;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Runs a job in the engine, which it starts: {@code python -m raystreaming_java.program}.
+ *
+ * <p>The Python is that of the property {@code raystreaming.python}, else the first on the PATH. The
+ * engine reads the job from its standard input and lives no longer than that is open; what it prints
+ * is shown, and how the job ended it writes into a file.
+ */
+public final class EngineClient implements JobClient {
+
+  private static final int STOPPING_SECONDS = 30;
+
+  private volatile Process engine;
+
+  @Override
+  public void run(String jobName, List<OperatorNode> operators, Map<String, String> config) {
+    byte[] job = pack(jobName, operators, config);
+    String python = System.getProperty("raystreaming.python", "python3");
+    Path result = null;
+    Thread ending = new Thread(this::stop);
+    try {
+      result = Files.createTempFile("raystreaming-", ".result");
+      engine = new ProcessBuilder(python, "-m", "raystreaming_java.program", result.toString())
+          .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+          .redirectError(ProcessBuilder.Redirect.INHERIT)
+          .start();
+      Runtime.getRuntime().addShutdownHook(ending);
+      send(job);
+      int status = engine.waitFor();
+      byte[] said = Files.readAllBytes(result);
+      if (said.length == 0) {
+        throw new JobException(
+            "job '" + jobName + "': " + python + " ended with status " + status + " before it could say how the"
+                + " job went. What it printed is above; if it knows no raystreaming_java, install it:"
+                + " " + python + " -m pip install raystreaming-java, or name another Python with"
+                + " -Draystreaming.python=/path/to/python", null);
+      }
+      Map<?, ?> outcome = (Map<?, ?>) new MsgpackReader(said).read();
+      if (outcome.get("error") != null) {
+        throw new JobException((String) outcome.get("error"), new PythonError((String) outcome.get("trace")));
+      }
+    } catch (IOException error) {
+      throw new JobException(
+          "job '" + jobName + "' cannot be started with " + python + ": " + error.getMessage()
+              + ". Name a Python that has raystreaming-java with -Draystreaming.python=/path/to/python",
+          error);
+    } catch (InterruptedException error) {
+      stop();
+      Thread.currentThread().interrupt();
+    } finally {
+      clean(result, ending);
+    }
+  }
+
+  private void send(byte[] job) throws IOException {
+    OutputStream in = engine.getOutputStream();
+    byte[] length = {
+      (byte) (job.length >> 24), (byte) (job.length >> 16), (byte) (job.length >> 8), (byte) job.length
+    };
+    try {
+      in.write(length);
+      in.write(job);
+      in.flush();
+    } catch (IOException error) {
+      // It has ended already; its status and what it printed say why.
+    }
+  }
+
+  private static void clean(Path result, Thread ending) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(ending);
+    } catch (IllegalStateException shuttingDown) {
+      // Then it runs already.
+    }
+    if (result != null) {
+      result.toFile().delete();
+    }
+  }
+
+  @Override
+  public void stop() {
+    Process process = engine;
+    if (process == null || !process.isAlive()) {
+      return;
+    }
+    process.destroy(); // SIGTERM: it takes a checkpoint and ends
+    try {
+      if (!process.waitFor(STOPPING_SECONDS, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException error) {
+      process.destroyForcibly();
+    }
+  }
+
+  private static byte[] pack(String jobName, List<OperatorNode> operators, Map<String, String> config) {
+    List<Object> packed = new ArrayList<>();
+    for (OperatorNode operator : operators) {
+      packed.add(pack(operator));
+    }
+    Map<String, Object> job = new LinkedHashMap<>();
+    job.put("name", jobName);
+    job.put("config", config);
+    job.put("classpath", classPath());
+    job.put("operators", packed);
+    MsgpackWriter writer = new MsgpackWriter(4096);
+    writer.write(job);
+    return writer.toArray();
+  }
+
+  private static Map<String, Object> pack(OperatorNode operator) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("language", operator.language().name().toLowerCase(java.util.Locale.ROOT));
+    fields.put("kind", operator.kind());
+    fields.put("inputs", operator.inputs().stream().map(OperatorNode::id).toList());
+    fields.put("partition", operator.partition());
+    fields.put("parallelism", operator.parallelism());
+    fields.put("name", operator.name());
+    fields.put("chained", operator.chained());
+    fields.put("config", operator.config());
+    if (operator.function() instanceof PythonFunction function) {
+      fields.put("function", List.of(function.getModuleName(), function.getFunctionName()));
+    } else if (operator.function() != null) {
+      fields.put("class", operator.function().getClass().getName());
+      fields.put("object", serialised(operator));
+    }
+    return fields;
+  }
+
+  private static byte[] serialised(OperatorNode operator) {
+    ObjectWriter writer = new ObjectWriter(1024);
+    try {
+      writer.write(operator.function());
+    } catch (CannotCross error) {
+      throw new JobException(
+          "operator " + operator.id() + " (" + operator.kind() + "): its function cannot travel to the job: "
+              + error.getMessage() + ". Let what it captures be Serializable, or make it in open()", error);
+    }
+    return writer.toArray();
+  }
+
+  private static List<String> classPath() {
+    List<String> found = new ArrayList<>();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      File file = new File(entry);
+      if (!entry.isEmpty() && file.exists()) {
+        found.add(file.getAbsolutePath());
+      }
+    }
+    return found;
+  }
+
+  /** The Python traceback of what ended a job. */
+  private static final class PythonError extends RuntimeException {
+    PythonError(String traceback) {
+      super(traceback, null, false, false);
+    }
+  }
+}

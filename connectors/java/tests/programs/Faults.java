@@ -1,0 +1,117 @@
+import io.ray.streaming.api.context.JobException;
+import io.ray.streaming.api.context.StreamingContext;
+import io.ray.streaming.api.function.impl.SinkFunction;
+import io.ray.streaming.api.function.impl.SourceFunction;
+import io.ray.streaming.api.stream.DataStream;
+import io.ray.streaming.api.stream.DataStreamSource;
+import io.ray.streaming.python.PythonFunction;
+import io.ray.streaming.python.stream.PythonStreamSource;
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/** Programs that go wrong, and those that go on: the first argument says which. */
+public class Faults {
+
+  static class NotSerializable {}
+
+  /** Numbers for ever, slowly. */
+  static class Endless implements SourceFunction<Long> {
+    private long next;
+
+    public void init(int parallelism, int index) {}
+
+    public void fetch(SourceContext<Long> ctx) throws Exception {
+      ctx.collect(next++);
+      Thread.sleep(2);
+    }
+
+    @Override
+    public Serializable saveCheckpoint() {
+      return next;
+    }
+
+    @Override
+    public void loadCheckpoint(Serializable position) {
+      next = (Long) position;
+    }
+  }
+
+  /** A line per record; with the process that wrote it. */
+  static class Lines<T> implements SinkFunction<T> {
+    private final String path;
+
+    Lines(String path) {
+      this.path = path;
+    }
+
+    public void sink(T value) throws IOException {
+      String line = ProcessHandle.current().pid() + " " + value + "\n";
+      Files.writeString(Path.of(path), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    }
+  }
+
+  public static void main(String[] args) throws Exception {
+    StreamingContext context = StreamingContext.buildContext();
+    DataStream<Long> numbers = DataStreamSource.fromCollection(context, Arrays.asList(1L, 2L, 3L));
+    try {
+      switch (args[0]) {
+        case "python" -> numbers.asPythonStream().map("acme_functions", "fails").sink("acme_functions", "show");
+        case "java" -> numbers.map(n -> 10 / (n - 2)).sink(n -> {});
+        case "capture" -> {
+          NotSerializable captured = new NotSerializable();
+          numbers.map(n -> captured.hashCode()).sink(n -> {});
+        }
+        case "module" -> numbers.asPythonStream().map("acme_nothing", "f").sink("acme_functions", "show");
+        case "function" -> numbers.asPythonStream().map("acme_functions", "f").sink("acme_functions", "show");
+        case "setting" -> {
+          context.withConfig(Map.of("raystreaming.checkpoint_intervall", "1s", "other", "x"));
+          numbers.sink(n -> {});
+        }
+        case "keyby" -> numbers.asPythonStream().keyBy("acme_functions", "show");
+        case "all" -> all(context, numbers, args[1]);
+        case "endless" -> {
+          context = StreamingContext.buildContext();
+          context.withConfig(Map.of(
+              "raystreaming.checkpoint_dir", args[1], "raystreaming.checkpoint_interval", "100ms"));
+          DataStreamSource.fromSource(context, new Endless()).sink(new Lines<>(args[2]));
+        }
+        default -> throw new IllegalArgumentException(args[0]);
+      }
+      context.execute("faults");
+    } catch (JobException error) {
+      System.out.println("JobException: " + error.getMessage());
+      System.out.println("cause: " + (error.getCause() == null ? null : error.getCause().getMessage()));
+    } catch (IllegalStateException error) {
+      System.out.println("IllegalStateException: " + error.getMessage());
+    }
+  }
+
+  /** Every method of streams. */
+  private static void all(StreamingContext context, DataStream<Long> numbers, String path) {
+    DataStream<Object> python = PythonStreamSource
+        .from(context, new PythonFunction("acme_functions", "values"))
+        .flatMap("acme_functions", "twice")
+        .keyBy("acme_functions", "parity")
+        .reduceByKey("acme_functions", "add")
+        .asJavaStream();
+    numbers
+        .map(n -> (Object) (n * 100))
+        .union(List.of(python))
+        .setParallelism(2)
+        .withConfig("unit", "apples")
+        .map(value -> "value " + value)
+        .broadcast()
+        .filter(text -> true)
+        .setParallelism(2)
+        .forward()
+        .withName("all of them")
+        .disableChain()
+        .sink(new Lines<>(path));
+  }
+}

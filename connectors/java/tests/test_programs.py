@@ -1,0 +1,143 @@
+"""Java programs that describe jobs and run them, as people start them: `java -cp ... Program`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from raystreaming_java.jvm import our_jars
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    javac = shutil.which("javac")
+    assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
+    folder = tmp_path_factory.mktemp("programs")
+    sources = sorted(map(str, (HERE / "programs").glob("*.java")))
+    path = ":".join(map(str, our_jars()))
+    subprocess.run([javac, "--release", "17", "-cp", path, "-d", folder, *sources], check=True)
+    return folder
+
+
+def command(programs: Path, name: str, *arguments: object, python: str = sys.executable) -> list[str]:
+    path = ":".join(map(str, [programs, *our_jars()]))
+    return ["java", f"-Draystreaming.python={python}", "-cp", path, name, *map(str, arguments)]
+
+
+def run(programs: Path, name: str, *arguments: object, python: str = sys.executable) -> str:
+    done = subprocess.run(
+        command(programs, name, *arguments, python=python),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(HERE)},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_word_count_in_java(programs):
+    lines = sorted(run(programs, "WordCount").splitlines())
+    assert lines == ["sink result=hello=1", "sink result=hello=2", "sink result=java=1"]
+
+
+def test_python_operators_in_java(programs):
+    assert run(programs, "HybridStream").splitlines() == ["HybridStream sink=aa", "HybridStream sink=cc"]
+
+
+def test_every_method(programs, tmp_path):
+    run(programs, "Faults", "all", tmp_path / "out")
+    values = sorted(line.split(" ", 1)[1] for line in (tmp_path / "out").read_text().splitlines())
+    assert values == sorted(f"value {n}" for n in [100, 200, 300, 1, 2, 5, 8, 2, 4] * 2)
+
+
+@pytest.mark.parametrize(
+    ("which", "message", "cause"),
+    [
+        (
+            "python",
+            "operator 'from_java.map': fails (.*acme_functions.py:4) raised ValueError: no 1\n",
+            "ValueError: no 1",
+        ),
+        ("java", "operator 'from_java.map': Faults", "java.lang.ArithmeticException: / by zero"),
+        ("capture", "operator 1 (map): its function cannot travel to the job: ", "NotSerializable"),
+        ("module", "there is no Python module 'acme_nothing' for function 'f': ", "acme_nothing"),
+        ("function", "Python module 'acme_functions' has no function 'f'", "acme_functions"),
+        (
+            "setting",
+            "unknown setting 'checkpoint_intervall' (did you mean 'checkpoint_interval'?)",
+            "OptionError",
+        ),
+    ],
+)
+def test_what_goes_wrong_is_an_exception_with_the_cause_inside(programs, which, message, cause):
+    out = run(programs, "Faults", which)
+    head, _, tail = out.partition("cause: ")
+    assert head.startswith("JobException: ")
+    for part in message.split(".*"):
+        assert part.strip() in head
+    assert cause in tail
+
+
+def test_key_by_right_after_a_conversion(programs):
+    assert run(programs, "Faults", "keyby").startswith(
+        "IllegalStateException: keyBy() right after a conversion: the operator before it, from_java, is in"
+    )
+
+
+def test_a_python_that_cannot_run_it(programs, tmp_path):
+    assert "cannot be started with /nowhere/python" in run(
+        programs, "WordCountOrFail", python="/nowhere/python"
+    )
+
+
+def test_a_python_without_the_package(programs):
+    bare = f"{sys.base_prefix}/bin/python3"
+    out = run(programs, "WordCountOrFail", python=bare)
+    assert "-m pip install raystreaming-java" in out
+
+
+def lines(path: Path) -> list[tuple[int, int]]:
+    if not path.exists():
+        return []
+    return [(int(a), int(b)) for a, b in map(str.split, path.read_text().splitlines())]
+
+
+def wait_for(path: Path, count: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(lines(path)) < count:
+        assert time.monotonic() < deadline, "the job does not run"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
+def test_the_job_ends_with_the_program_and_goes_on_with_it(programs, tmp_path, sig):
+    out = tmp_path / "out"
+    endless = command(programs, "Faults", "endless", tmp_path / "state", out)
+    for run_ in (1, 2):
+        before = len(lines(out))
+        with subprocess.Popen(endless, stderr=subprocess.DEVNULL) as program:
+            wait_for(out, before + 100)
+            time.sleep(0.3)
+            program.send_signal(sig)
+            program.wait(30)
+        (engine,) = {pid for pid, _ in lines(out)[before:]}
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{engine}").exists():
+            assert time.monotonic() < deadline, "the engine has outlived its program"
+            time.sleep(0.05)
+        values = [n for _, n in lines(out)]
+        assert sorted(set(values)) == list(range(len(set(values)))), "nothing is lost"
+        if sig == signal.SIGTERM:
+            assert len(values) == len(set(values)), "a stop repeats nothing"
+        assert run_
