@@ -239,11 +239,16 @@ def dependencies(package: Package) -> list[str]:
 
 
 def own_group(package: Package) -> list[str]:
-    """What the tests of a package need beside pytest: the group `test` of its own pyproject.toml."""
+    """What the tests of a package need beside pytest: the group `test` of its own pyproject.toml.
+
+    Our own packages among them come as the wheels under test.
+    """
     project = nox.project.load_toml(package.folder / "pyproject.toml")
     if "test" not in project.get("dependency-groups", {}):
         return []
-    return list(nox.project.dependency_groups(project, "test"))
+    wheels = {package.dist: package for package in PACKAGES.values()}
+    needs = nox.project.dependency_groups(project, "test")
+    return [str(wheels[need].wheel) if need in wheels else need for need in needs]
 
 
 def published_wheels() -> list[str]:
