@@ -1,0 +1,99 @@
+"""Each job has its own classes, before ours; what a job leaves behind in the JVM is nothing."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from raystreaming import StreamingContext
+from raystreaming.connector.operator import OperatorContext, PieceLimit
+from raystreaming.errors import GraphError
+from raystreaming.records import Batch
+from raystreaming_java import JavaSettings
+from raystreaming_java.function import JavaFunction
+from raystreaming_java.jvm import bridge, our_jars
+from raystreaming_java.operators import JavaOperator, JavaStage
+
+SAYS = """
+package %s;
+public class %s implements io.ray.streaming.api.function.impl.MapFunction<Object, String> {
+  static int count = 0;
+  public String map(Object value) { return "%s " + count++; }
+}
+"""
+
+
+def compiled(folder: Path, package: str, name: str, says: str) -> Path:
+    folder.mkdir()
+    source = folder / f"{name}.java"
+    source.write_text(SAYS % (package, name, says))
+    javac = shutil.which("javac")
+    assert javac
+    subprocess.run([javac, "-cp", ":".join(map(str, our_jars())), "-d", folder, source], check=True)
+    return folder
+
+
+def says(folder: Path, name: str) -> list[str]:
+    ctx = StreamingContext(java_classpath=[folder])
+    ctx.from_values(1, 2).as_java_stream().map(name).as_python_stream().collect()
+    return ctx.execute("says").result()
+
+
+def test_two_jobs_may_have_two_versions_of_a_class(tmp_path):
+    one = compiled(tmp_path / "one", "acme", "Says", "one")
+    two = compiled(tmp_path / "two", "acme", "Says", "two")
+    assert says(one, "acme.Says") == ["one 0", "one 1"]
+    assert says(two, "acme.Says") == ["two 0", "two 1"]
+    assert says(one, "acme.Says") == ["one 0", "one 1"], "nothing static is left of an earlier job"
+
+
+def test_the_jobs_own_version_comes_first(tmp_path):
+    """JPype, which is on the JVM's own class path, has a class of that name."""
+    import jpype
+
+    bridge(JavaSettings())
+    assert jpype.JClass("org.jpype.JPypeUtilities") is not None
+    own = compiled(tmp_path / "own", "org.jpype", "JPypeUtilities", "mine")
+    assert says(own, "org.jpype.JPypeUtilities") == ["mine 0", "mine 1"]
+
+
+def test_a_second_job_cannot_have_more_memory(context):
+    ctx = context(java_memory="64GB")
+    ctx.from_values(1).as_java_stream().map("com.acme.Fns$Identity").as_python_stream().collect()
+    with pytest.raises(GraphError, match=r"java_memory='64GB' comes too late: .* started with \d+ MB"):
+        ctx.submit("large")
+
+
+def test_batches_leave_nothing_behind(classes):
+    settings = JavaSettings(classpath=[classes])
+    java = bridge(settings)
+    operator = JavaOperator(JavaFunction("map", "com.acme.Fns$Identity", (), settings), True)
+    operator.open(OperatorContext("op", 0, 1, PieceLimit(1_000)))
+    stage = JavaStage([operator])
+    rows = [("x" * 50, n) for n in range(200)]  # more than JPype is given as an array
+
+    def work(batches: int) -> None:
+        for _ in range(batches):
+            for result in stage.process(Batch(rows)):
+                assert len(result.values.to_pylist()) == 200
+
+    def used() -> tuple[int, int]:
+        gc.collect()
+        runtime = java.job_classes.class_.forName("java.lang.Runtime").getMethod("getRuntime").invoke(None)
+        runtime.gc()
+        return int(runtime.totalMemory() - runtime.freeMemory()), resource.getrusage(
+            resource.RUSAGE_SELF
+        ).ru_maxrss
+
+    work(1_000)
+    heap, resident = used()
+    work(10_000)
+    heap_after, resident_after = used()
+    operator.close()
+    assert heap_after - heap < 2_000_000, "in Java"
+    assert resident_after - resident < 50_000, "in Python, or between the two (KB)"
