@@ -18,7 +18,7 @@ class Java(Language):
     """Functions, sources and sinks in Java, in a JVM inside the worker."""
 
     def settings(self, values: Mapping[str, Any]) -> JavaSettings:
-        return JavaSettings(**values)
+        return JavaSettings(**values).with_plugins()
 
     def view(self, graph: LogicalGraph, stream: DataStream[Any]) -> JavaStream:
         return java_view(graph, stream)

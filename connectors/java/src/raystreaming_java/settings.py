@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field
 
 from raystreaming.connector import Options, option
-from raystreaming.errors import OptionError
+from raystreaming.errors import OptionError, PluginError
+from raystreaming.plugins.registry import registry
 from raystreaming.units import size
 
 
@@ -15,6 +16,7 @@ class JavaSettings(Options):
     """Settings of a context that begin with ``java_``.
 
     Attributes:
+        plugins: The jars of installed plugins, searched after the job's own.
         job: What tells the classes of this job from those of others in one process.
     """
 
@@ -24,6 +26,7 @@ class JavaSettings(Options):
     memory: str | int = option(
         default="512MB", doc="Most that the heap of a JVM may have; fixed by the first job of a process."
     )
+    plugins: Sequence[str] = field(default_factory=tuple, init=False, repr=False, compare=False)
     job: str = field(default_factory=lambda: os.urandom(6).hex(), init=False, repr=False, compare=False)
 
     def validate(self) -> Iterable[str]:
@@ -38,7 +41,23 @@ class JavaSettings(Options):
     @property
     def jars(self) -> list[str]:
         """The class path, absolute."""
-        return [os.path.abspath(path) for path in self.classpath]
+        return [*(os.path.abspath(path) for path in self.classpath), *self.plugins]
+
+    def with_plugins(self) -> JavaSettings:
+        """Add the jars that installed plugins bring; on the driver, as workers load no plugins.
+
+        Raises:
+            PluginError: A plugin names a jar that does not exist.
+        """
+        brought = registry().java_jars()
+        for plugin, jar in brought:
+            if not jar.exists():
+                raise PluginError(
+                    f"plugin {plugin} names the jar {jar}, which does not exist: reinstall its package, or "
+                    f"report it to its authors"
+                )
+        object.__setattr__(self, "plugins", tuple(str(jar.absolute()) for _, jar in brought))
+        return self
 
     @property
     def heap(self) -> int:

@@ -137,7 +137,9 @@ def java_source(graph: LogicalGraph, function: JavaFunction) -> JavaStream:
 
 def settings_of(graph: LogicalGraph) -> JavaSettings:
     """Return the Java settings of a job: the same object at every call."""
-    settings: JavaSettings = graph.languages.setdefault("java", JavaSettings())
+    if "java" not in graph.languages:
+        graph.languages["java"] = JavaSettings().with_plugins()
+    settings: JavaSettings = graph.languages["java"]
     return settings
 
 
