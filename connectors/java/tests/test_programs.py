@@ -120,16 +120,21 @@ def wait_for(path: Path, count: int) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
-def test_the_job_ends_with_the_program_and_goes_on_with_it(programs, tmp_path, sig):
+def ctrl_c(program: subprocess.Popen[bytes]) -> None:
+    """What a terminal does: every process of the group gets the signal."""
+    os.killpg(program.pid, signal.SIGINT)
+
+
+@pytest.mark.parametrize("end", [subprocess.Popen.terminate, ctrl_c, subprocess.Popen.kill])
+def test_the_job_ends_with_the_program_and_goes_on_with_it(programs, tmp_path, end):
     out = tmp_path / "out"
     endless = command(programs, "Faults", "endless", tmp_path / "state", out)
     for run_ in (1, 2):
         before = len(lines(out))
-        with subprocess.Popen(endless, stderr=subprocess.DEVNULL) as program:
+        with subprocess.Popen(endless, stderr=subprocess.DEVNULL, start_new_session=True) as program:
             wait_for(out, before + 100)
             time.sleep(0.3)
-            program.send_signal(sig)
+            end(program)
             program.wait(30)
         (engine,) = {pid for pid, _ in lines(out)[before:]}
         deadline = time.monotonic() + 10
@@ -138,6 +143,6 @@ def test_the_job_ends_with_the_program_and_goes_on_with_it(programs, tmp_path, s
             time.sleep(0.05)
         values = [n for _, n in lines(out)]
         assert sorted(set(values)) == list(range(len(set(values)))), "nothing is lost"
-        if sig == signal.SIGTERM:
+        if end is not subprocess.Popen.kill:
             assert len(values) == len(set(values)), "a stop repeats nothing"
         assert run_

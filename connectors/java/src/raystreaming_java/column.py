@@ -17,7 +17,7 @@ from raystreaming.records import OpaqueColumn
 from raystreaming_java.classes import job_classes
 from raystreaming_java.failures import translated
 from raystreaming_java.jvm import Bridge, bridge
-from raystreaming_java.settings import JavaSettings
+from raystreaming_java.settings import JavaSettings, settings_here
 
 _PACK = (
     ormsgpack.OPT_NON_STR_KEYS
@@ -98,7 +98,7 @@ class JavaColumn(OpaqueColumn):
             if self._for_python:
                 return _rows, (PickleBuffer(memoryview(self.java.toMsgpack()).cast("B")),)
             data = PickleBuffer(memoryview(self.java.toBytes()).cast("B"))
-        return _column, (self._size, self._settings, data)
+        return _column, (self._size, self._settings.job, data)
 
 
 def _rows(data: Any) -> list[Any]:
@@ -106,8 +106,8 @@ def _rows(data: Any) -> list[Any]:
     return rows
 
 
-def _column(size: int, settings: JavaSettings, data: Any) -> JavaColumn:
-    return JavaColumn(None, size, settings, False, data)
+def _column(size: int, job: str, data: Any) -> JavaColumn:
+    return JavaColumn(None, size, settings_here(job), False, data)
 
 
 def to_java(column: Any, java: Bridge, operator: str) -> Any:

@@ -1,7 +1,8 @@
 """Runs a job that a Java program has described: ``python -m raystreaming_java.program RESULT``.
 
-The job comes on standard input, which the Java program keeps open: when it is closed, that program is
-gone, and so is the job. How the job ended goes into the file RESULT.
+The job comes on standard input, which the Java program keeps open. A byte that follows is its wish to
+stop; when the input is closed, that program is gone, and so is the job. How the job ended goes into the
+file RESULT.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main() -> int:
         ctx = StreamingContext(**_settings(described))
         Program(ctx, described).build()
         job = ctx.submit(described["name"])
-        threading.Thread(target=_end_with_program, args=(job,), daemon=True).start()
+        threading.Thread(target=_follow_program, args=(job,), daemon=True).start()
         job.wait()
     except Exception as error:
         outcome = {"error": report(error), "trace": traceback.format_exc()}
@@ -66,9 +67,9 @@ def _read(size: int) -> bytes:
     return data
 
 
-def _end_with_program(job: Job) -> None:
+def _follow_program(job: Job) -> None:
     while os.read(0, 1):
-        pass
+        job.stop()
     job.cancel()
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import field
+from typing import Any
 
 from raystreaming.connector import Options, option
 from raystreaming.errors import OptionError, PluginError
 from raystreaming.plugins.registry import registry
 from raystreaming.units import size
+from raystreaming_java.shipping import packed, unpacked
 
 
 class JavaSettings(Options):
@@ -59,7 +61,26 @@ class JavaSettings(Options):
         object.__setattr__(self, "plugins", tuple(str(jar.absolute()) for _, jar in brought))
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Take the jars along: this travels once to each worker, with the job."""
+        return _arrived, (self.job, self.memory, packed(self.jars))
+
     @property
     def heap(self) -> int:
         """The heap in bytes."""
         return size(self.memory, "java_memory")
+
+
+_here: dict[str, JavaSettings] = {}
+"""The settings of the jobs that have come to this process."""
+
+
+def _arrived(job: str, memory: str | int, jars: list[bytes]) -> JavaSettings:
+    settings = JavaSettings(classpath=unpacked(jars), memory=memory)
+    object.__setattr__(settings, "job", job)
+    return _here.setdefault(job, settings)
+
+
+def settings_here(job: str) -> JavaSettings:
+    """Return the settings of a job that this process works for."""
+    return _here[job]

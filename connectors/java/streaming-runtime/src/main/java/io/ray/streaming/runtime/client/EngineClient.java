@@ -23,8 +23,8 @@ import java.util.concurrent.TimeUnit;
  * Runs a job in the engine, which it starts: {@code python -m raystreaming_java.program}.
  *
  * <p>The Python is that of the property {@code raystreaming.python}, else the first on the PATH. The
- * engine reads the job from its standard input and lives no longer than that is open; what it prints
- * is shown, and how the job ended it writes into a file.
+ * engine reads the job from its standard input, takes a byte there for the wish to stop, and lives no
+ * longer than that is open; what it prints is shown, and how the job ended it writes into a file.
  */
 public final class EngineClient implements JobClient {
 
@@ -103,7 +103,13 @@ public final class EngineClient implements JobClient {
     if (process == null || !process.isAlive()) {
       return;
     }
-    process.destroy(); // SIGTERM: it takes a checkpoint and ends
+    try {
+      // No signal: Ctrl-C has reached the engine as well, and a second one would end it at once.
+      process.getOutputStream().write(1);
+      process.getOutputStream().flush();
+    } catch (IOException error) {
+      return; // it has ended
+    }
     try {
       if (!process.waitFor(STOPPING_SECONDS, TimeUnit.SECONDS)) {
         process.destroyForcibly();
