@@ -6,6 +6,7 @@ import gc
 import resource
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,22 @@ def test_a_second_job_cannot_have_more_memory(context):
     ctx.from_values(1).as_java_stream().map("com.acme.Fns$Identity").as_python_stream().collect()
     with pytest.raises(GraphError, match=r"java_memory='64GB' comes too late: .* started with \d+ MB"):
         ctx.submit("large")
+
+
+LEAVES = """
+import sys
+from raystreaming import StreamingContext
+ctx = StreamingContext(java_classpath=[sys.argv[1]])
+ctx.from_values(1).as_java_stream().map("com.acme.Fns$Leaves").as_python_stream().collect()
+print(ctx.execute("leaves").result())
+"""
+
+
+def test_a_thread_that_a_function_leaves_behind_does_not_hold_the_process(classes):
+    command = [sys.executable, "-c", LEAVES, str(classes)]
+    # JPype would wait ten seconds for it.
+    done = subprocess.run(command, capture_output=True, text=True, timeout=8, check=False)
+    assert (done.returncode, done.stdout) == (0, "[1]\n"), done.stderr
 
 
 def test_batches_leave_nothing_behind(classes):

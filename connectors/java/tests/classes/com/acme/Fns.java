@@ -373,6 +373,22 @@ public final class Fns {
     }
   }
 
+  /** Leaves a thread behind that is no daemon. */
+  public static class Leaves implements MapFunction<Object, Object> {
+    public Object map(Object value) {
+      new Thread(() -> {
+        while (true) {
+          try {
+            Thread.sleep(1_000);
+          } catch (InterruptedException error) {
+            // goes on
+          }
+        }
+      }).start();
+      return value;
+    }
+  }
+
   /** Has no position. */
   public static class Forgetful implements SourceFunction<String> {
     public void init(int parallelism, int index) {}
