@@ -64,11 +64,6 @@ def bridge(settings: JavaSettings) -> Bridge:
         return _bridge
 
 
-def started() -> bool:
-    """Return whether this process has started its JVM."""
-    return _bridge is not None
-
-
 def our_jars() -> list[Path]:
     """Return the jars that this package brings."""
     folder = resources.files("raystreaming_java") / "jars"
