@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewPartitions
 
 from raystreaming import StreamingContext
 from raystreaming.connector import BatchSink, option
+from raystreaming_test_support.topics import create_topic, grow_topic, produce_all
 
 PATIENCE = 60
 
@@ -63,9 +62,8 @@ def test_files(tmp_path):
 def test_kafka_partitions(kafka_broker, kafka_topic, start):
     """A partition found later is read from its first message, whatever `start` says."""
     servers, topic, rows = kafka_broker.servers, kafka_topic("growing"), []
-    producer = Producer({"bootstrap.servers": servers})
-    producer.produce(topic, b"first", partition=0)
-    producer.flush()
+    create_topic(servers, topic)
+    produce_all(servers, topic, [(0, b"first")])
     ctx = StreamingContext(checkpoint_interval="60s")
     messages = ctx.read_kafka(
         servers=servers, topics=[topic], start=start, format="string", discover_every="100ms"
@@ -74,12 +72,8 @@ def test_kafka_partitions(kafka_broker, kafka_topic, start):
     job = ctx.submit("grow")
     expected = ["first"] if start == "earliest" else []
     wait_for(rows, expected)
-    admin = AdminClient({"bootstrap.servers": servers})
-    admin.create_partitions([NewPartitions(topic, 3)])[topic].result()
-    fresh = Producer({"bootstrap.servers": servers})
-    fresh.produce(topic, b"one", partition=1)
-    fresh.produce(topic, b"two", partition=2)
-    fresh.flush()
+    grow_topic(servers, topic, 3)
+    produce_all(servers, topic, [(1, b"one"), (2, b"two")])
     wait_for(rows, [*expected, "one", "two"])
     job.stop()
     job.wait()

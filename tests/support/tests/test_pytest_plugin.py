@@ -1,6 +1,7 @@
 """The plugin costs nothing until a fixture is used, and lets programs get Ctrl-C."""
 
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,23 @@ def test_programs_get_sigint_where_pytest_runs_in_the_background(tmp_path: Path)
     (tmp_path / "test_sigint.py").write_text(STARTED_IN_THE_BACKGROUND)
     command = f"trap '' INT; {shlex.quote(sys.executable)} -m pytest -q test_sigint.py"
     run_to_end(["bash", "-c", command], cwd=tmp_path)
+
+
+LEAVES_A_THREAD = """
+import threading
+
+def test_that_fails():
+    threading.Thread(target=threading.Event().wait).start()
+    assert False, "on purpose"
+"""
+
+
+def test_a_failed_run_ends_whatever_it_has_left_running(tmp_path: Path) -> None:
+    (tmp_path / "test_left.py").write_text(LEAVES_A_THREAD)
+    command = [sys.executable, "-m", "pytest", "-q", "test_left.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "1 failed" in done.stdout
 
 
 def test_topic_names_are_unique(kafka_topic: Callable[..., str]) -> None:

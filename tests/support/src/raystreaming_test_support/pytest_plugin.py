@@ -1,4 +1,4 @@
-"""Fixtures: `kafka_broker`, `kafka_topic`, `ray_cluster`; and a Ctrl-C that works wherever pytest is started.
+"""Fixtures: `kafka_broker`, `kafka_topic`, `ray_cluster`; and a run that starts and ends well anywhere.
 
 pytest loads this in every run, so it imports nothing heavy and starts nothing until a
 test asks for a fixture.
@@ -6,9 +6,12 @@ test asks for a fixture.
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +28,17 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main() -> Generator[None, int | pytest.ExitCode | None, int | pytest.ExitCode | None]:
+    """End also where a failed test has left a job running, for whose threads Python would wait."""
+    status = yield
+    if status and any(t is not threading.main_thread() and not t.daemon for t in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic  # where it is typed
+from confluent_kafka.cimpl import NewPartitions, NewTopic  # where they are typed
 
 _TIMEOUT = 60.0
 _POLL_EVERY = 10_000
@@ -52,6 +52,27 @@ def create_topic(
     admin = AdminClient({"bootstrap.servers": servers})
     new = NewTopic(topic, partitions, replication_factor=1, config=dict(config or {}))
     admin.create_topics([new])[topic].result(_TIMEOUT)
+    _await_leaders(admin, servers, topic, partitions)
+
+
+def grow_topic(servers: str, topic: str, partitions: int) -> None:
+    """Give a topic more partitions and wait until each has a leader, which knows that it is one.
+
+    Args:
+        servers: Addresses of brokers.
+        topic: Its name.
+        partitions: How many partitions it has then.
+
+    Raises:
+        KafkaException: The broker refused.
+        TopicError: No leader after a minute.
+    """
+    admin = AdminClient({"bootstrap.servers": servers})
+    admin.create_partitions([NewPartitions(topic, partitions)])[topic].result(_TIMEOUT)
+    _await_leaders(admin, servers, topic, partitions)
+
+
+def _await_leaders(admin: AdminClient, servers: str, topic: str, partitions: int) -> None:
     deadline = time.monotonic() + _TIMEOUT
     while time.monotonic() < deadline:
         found = admin.list_topics(topic, timeout=_TIMEOUT).topics[topic].partitions
