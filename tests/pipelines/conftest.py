@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config, items):
     left_out = [i for i in here if i.callspec.params["runtime"] not in _named(i)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [i for i in items if i not in left_out]
-    for item in items:
+    for item in here:
         if item.get_closest_marker("ray") and not item.get_closest_marker("first_on_ray"):
             item.add_marker(pytest.mark.slow)
 
