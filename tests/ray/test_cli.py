@@ -79,8 +79,8 @@ def test_a_detached_job_is_listed_shown_followed_and_stopped(cli):
     assert len(cli.cluster.workers("detached")) == 2
 
     head, row = cli("jobs")[0].splitlines()
-    assert head.split() == ["job", "state", "tasks", "checkpoint", "restarts"]
-    assert row.split()[:3] == ["detached", "running", "4"]
+    assert head.split() == ["job", "state", "tasks", "lag", "checkpoint", "restarts"]
+    assert row.split()[:4] == ["detached", "running", "4", "-"]
 
     line, head, *operators = cli("status", "detached")[0].splitlines()
     assert line.startswith("detached: running | reads ")

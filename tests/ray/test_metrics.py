@@ -10,7 +10,6 @@ from collections import Counter as Counts
 import pytest
 
 from raystreaming import StreamingContext
-from raystreaming.connector import RecordsSource, option
 from raystreaming.observe.status import JobStatus, TaskStatus
 from raystreaming_test_support.ray_cluster import eventually
 
@@ -19,13 +18,9 @@ pytestmark = pytest.mark.ray
 SAMPLE = re.compile(r"^ray_raystreaming_(\w+)\{(.*)\} ([\d.e+-]+)$", re.MULTILINE)
 
 
-class Steps(RecordsSource[int]):
-    total: int = option(doc="How many.")
-
-    def records(self, position):
-        for n in range(position or 0, self.total):
-            time.sleep(0.01)
-            yield n + 1, n
+def slowly(n):
+    time.sleep(0.01)
+    return n
 
 
 def scraped(job: str) -> dict[str, dict[tuple[str, str], float]]:
@@ -48,7 +43,7 @@ def scraped(job: str) -> dict[str, dict[tuple[str, str], float]]:
 
 def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_driver):
     ctx = StreamingContext(runtime="ray", spares=0, checkpoint_interval="1s")
-    ctx.source(Steps(total=1500)).map(lambda n: n).set_parallelism(2).sink(lambda n: None)
+    ctx.from_collection(range(3000)).map(slowly).set_parallelism(2).sink(lambda n: None)
     job = ctx.submit("measured")
 
     def complete() -> bool:
@@ -63,12 +58,16 @@ def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_d
         "records_out_total",
         "busy_seconds_total",
         "idle_seconds_total",
+        "lag_records",
         "checkpoint",
         "checkpoint_age_seconds",
     }
-    tasks = {("Steps", "0"), ("Steps.map -> Steps.sink", "0"), ("Steps.map -> Steps.sink", "1")}
+    source, rest = ("from_collection", "0"), "from_collection.map -> from_collection.sink"
+    tasks = {source, (rest, "0"), (rest, "1")}
     assert found["records_in_total"].keys() == tasks
-    assert found["records_out_total"].keys() == {("Steps", "0")}
+    assert found["records_out_total"].keys() == {source}
+    assert found["lag_records"].keys() == {source}
+    assert 0 < found["lag_records"][source] < 3000
     assert found["checkpoint_age_seconds"].keys() == {("", "")}
     assert 0 <= found["checkpoint_age_seconds"]["", ""] < 60
 

@@ -32,7 +32,7 @@ BEFORE = status(
     task(2, (800, 0), (9.0, 0.0, 1.0), 10.0),
 )
 NOW = status(
-    task(0, (1400, 1400), (1.2, 9.7, 1.1), 12.0),
+    replace(task(0, (1400, 1400), (1.2, 9.7, 1.1), 12.0), lag=2500),
     task(1, (1300, 1200), (1.3, 9.62, 1.08), 12.0),
     task(2, (1100, 0), (10.88, 0.0, 1.1), 12.0),
     checkpoint_age=3.4,
@@ -73,6 +73,16 @@ def test_no_news_between_the_two_is_told_as_since_the_start():
     assert progress(BEFORE, BEFORE).operators[0].rate_in == 100
 
 
+def test_the_lag_is_that_of_the_tasks_that_know_theirs_now():
+    known = replace(task(0, (0, 0), (0, 0, 0), 1.0), lag=30)
+    more = replace(known, index=1, lag=5, elapsed=2.0)
+    unknown = task(0, (0, 0), (0, 0, 0), 1.0, index=2)
+    now = status(known, more, unknown, task(1, (0, 0), (0, 0, 0), 1.0))
+    assert now.lag == 35
+    assert [o.lag for o in progress(status(replace(more, lag=90, elapsed=1.0)), now).operators] == [35, None]
+    assert status(unknown).lag is None
+
+
 def test_the_bottleneck_is_the_busiest_and_whom_it_blocks():
     assert progress(BEFORE, NOW).bottleneck == "sink is 94% busy and blocks map by 81%"
     alone = status(task(0, (1, 1), (0.9, 0, 0), 1.0), task(1, (1, 1), (0.2, 0.05, 0), 1.0))
@@ -85,14 +95,14 @@ def test_the_bottleneck_is_the_busiest_and_whom_it_blocks():
 def test_one_line_and_a_table():
     told = progress(BEFORE, NOW)
     assert line(told) == (
-        "job: running | reads 200 records/s | checkpoint 3 s ago | 2 restarts | 7 skipped | "
+        "job: running | reads 200 records/s | lag 2.5 k | checkpoint 3 s ago | 2 restarts | 7 skipped | "
         "sink is 94% busy and blocks map by 81%"
     )
     assert table(told).splitlines() == [
-        "operator  tasks  in/s  out/s     in    out  busy  blocked  idle",
-        "read          1   200    200  1.4 k  1.4 k   10%      85%    5%",
-        "map           1   200    150  1.3 k  1.2 k   15%      81%    4%",
-        "sink          1   150      0  1.1 k      0   94%       0%    5%",
+        "operator  tasks  in/s  out/s     in    out  busy  blocked  idle    lag",
+        "read          1   200    200  1.4 k  1.4 k   10%      85%    5%  2.5 k",
+        "map           1   200    150  1.3 k  1.2 k   15%      81%    4%      -",
+        "sink          1   150      0  1.1 k      0   94%       0%    5%      -",
         "sink is 94% busy and blocks map by 81%",
     ]
     assert line(progress(None, JobStatus("job", "starting"))) == "job: starting | reads 0 records/s"

@@ -24,12 +24,13 @@ _SHOWN = 120
 
 @dataclass(slots=True, eq=False)
 class _Place:
-    """Where reading a split has come to."""
+    """Where a split is read: `position` comes after what was given out, `fetched` after what was polled."""
 
     split: str
     partition: Partition
     position: int
     stop: int | None
+    fetched: int
 
 
 @dataclass(slots=True, eq=False)
@@ -84,9 +85,8 @@ class KafkaReader(Reader[Any]):
         for split, position in splits:
             payload = split.payload
             partition = Partition(payload["topic"], payload["partition"])
-            place = _Place(
-                split.id, partition, payload["start"] if position is None else position, payload["stop"]
-            )
+            start = payload["start"] if position is None else position
+            place = _Place(split.id, partition, start, payload["stop"], start)
             self._partitions[split.id] = partition
             if place.stop is not None and place.position >= place.stop:
                 self._pending.append(_Piece(place, [], 0, end=True))
@@ -138,6 +138,7 @@ class KafkaReader(Reader[Any]):
         if place is None:
             return
         messages, offset = chunk.messages, self._client.offset
+        place.fetched = offset(messages[-1]) + 1
         end = False
         if place.stop is not None and offset(messages[-1]) >= place.stop - 1:
             end = True
@@ -148,7 +149,10 @@ class KafkaReader(Reader[Any]):
 
     def _reached(self, reached: Reached) -> None:
         place = self._active.get(reached.partition)
-        if place is not None and place.stop is not None and reached.offset >= place.stop:
+        if place is None:
+            return
+        place.fetched = max(place.fetched, reached.offset)
+        if place.stop is not None and reached.offset >= place.stop:
             self._end(place)
             self._pending.append(_Piece(place, [], 0, end=True))
 
@@ -230,6 +234,20 @@ class KafkaReader(Reader[Any]):
             f"{text}{why}. What is missing cannot be read again: run with --fresh to start over at start=, "
             "and let the topic keep messages (retention.ms) longer than the job may stand still."
         )
+
+    def lag(self) -> int | None:
+        """Return how many offsets lie before the stops, or before the ends that the broker told of last.
+
+        Among them may be some that are no messages (any more), or not committed yet. Where the client's
+        memory for messages is full, it fetches no more, and hears of no more.
+        """
+        waiting = sum(len(piece.messages) - piece.given for piece in self._pending)
+        for place in self._active.values():
+            end = self._client.known_end(place.partition) if place.stop is None else place.stop
+            if end is None:
+                return None
+            waiting += max(0, end - place.fetched)
+        return waiting
 
     def commit(self, positions: Mapping[str, Position]) -> None:
         """Commit to the group, if there is one, without waiting."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from raystreaming.api.job import report
 from raystreaming.errors import ray_needed
 from raystreaming.observe.notices import show_notices
-from raystreaming.observe.progress import line, progress, table
+from raystreaming.observe.progress import line, progress, short_number, table
 
 if TYPE_CHECKING:
     from raystreaming.runtime.ray.messages import JobView, Wish
@@ -56,14 +56,15 @@ def show_jobs(options: argparse.Namespace) -> int:
     _join(options.ray)
     from raystreaming.runtime.ray import lookup
 
-    rows: list[tuple[str, ...]] = [("job", "state", "tasks", "checkpoint", "restarts")]
+    rows: list[tuple[str, ...]] = [("job", "state", "tasks", "lag", "checkpoint", "restarts")]
     for status in lookup.statuses():
-        counts = (len(status.tasks), status.checkpoint, status.restarts)
-        rows.append((status.job, status.state, *map(str, counts)))
+        lag = "-" if status.lag is None else short_number(status.lag)
+        numbers = (len(status.tasks), lag, status.checkpoint, status.restarts)
+        rows.append((status.job, status.state, *map(str, numbers)))
     if len(rows) == 1:
         print("no job runs on this cluster")
         return 0
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
     return 0

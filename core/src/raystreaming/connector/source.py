@@ -139,6 +139,19 @@ class Reader(ABC, Generic[T_co]):
         here must be logged by the reader, not raised: positions live in the checkpoint.
         """
 
+    def lag(self) -> int | None:
+        """Return how many records are known to wait in the splits behind what `read` has returned.
+
+        Called by the source thread after reads, and while the job has no room for more, about twice a second.
+        Cheap and without a word over the network: what the outside has told last will do. Counts up to where
+        the splits end in a bounded run; estimate where the outside counts in something else than records.
+        What was returned and waits in the job is added by the runtime. Must not raise.
+
+        Returns:
+            The number; None (the default) if it is not known.
+        """
+        return None
+
     def close(self) -> None:
         """Release what was opened. Called once by the source thread; not after a hard kill."""
 

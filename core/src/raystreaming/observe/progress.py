@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from raystreaming.observe.status import JobStatus, TaskStatus
+from raystreaming.observe.status import JobStatus, TaskStatus, total_lag
 
 SATURATED = 0.5
 """From this share of its time on, the busiest operator is what others wait for."""
@@ -28,6 +28,7 @@ class OperatorProgress:
         busy: Share of the time in which a task worked, on average.
         blocked: Share in which it had work but no room for the results.
         idle: Share in which there was nothing to do.
+        lag: Records that are known to wait before its tasks, if they are those of a source that knows.
     """
 
     name: str
@@ -39,6 +40,7 @@ class OperatorProgress:
     busy: float
     blocked: float
     idle: float
+    lag: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def _operator(name: str, tasks: Sequence[TaskStatus], totals: Sequence[TaskStatu
         share(sum(t.busy for t in tasks)),
         share(sum(t.blocked for t in tasks)),
         share(sum(t.idle for t in tasks)),
+        total_lag(totals),
     )
 
 
@@ -120,6 +123,7 @@ def since(before: TaskStatus | None, now: TaskStatus) -> TaskStatus:
         now.chain,
         now.index,
         now.elapsed - before.elapsed,
+        now.lag,
     )
 
 
@@ -144,6 +148,8 @@ def line(progress: Progress) -> str:
     """Return the job in one line."""
     status = progress.status
     parts = [f"{status.job}: {status.state}", f"reads {short_number(progress.rate)} records/s"]
+    if status.lag is not None:
+        parts.append(f"lag {short_number(status.lag)}")
     if status.checkpoint_age is not None:
         parts.append(f"checkpoint {status.checkpoint_age:.0f} s ago")
     if status.restarts:
@@ -154,7 +160,7 @@ def line(progress: Progress) -> str:
     return " | ".join(parts)
 
 
-_HEAD = ("operator", "tasks", "in/s", "out/s", "in", "out", "busy", "blocked", "idle")
+_HEAD = ("operator", "tasks", "in/s", "out/s", "in", "out", "busy", "blocked", "idle", "lag")
 
 
 def table(progress: Progress) -> str:
@@ -163,7 +169,8 @@ def table(progress: Progress) -> str:
     for o in progress.operators:
         numbers = [short_number(n) for n in (o.rate_in, o.rate_out, o.records_in, o.records_out)]
         shares = [f"{s:.0%}" for s in (o.busy, o.blocked, o.idle)]
-        rows.append((o.name, str(o.tasks), *numbers, *shares))
+        lag = "-" if o.lag is None else short_number(o.lag)
+        rows.append((o.name, str(o.tasks), *numbers, *shares, lag))
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEAD))]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])

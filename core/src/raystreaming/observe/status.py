@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -19,6 +20,8 @@ class TaskStatus:
         chain: Number of the chain that it is an instance of.
         index: Which instance it is.
         elapsed: Seconds since this start.
+        lag: Records that are known to wait before a source task, in the outside (as it was within the last
+            second) and between its reader and the task; None if that is not known, and for other tasks.
     """
 
     name: str
@@ -30,6 +33,7 @@ class TaskStatus:
     chain: int = 0
     index: int = 0
     elapsed: float = 0.0
+    lag: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,14 @@ class JobStatus:
     checkpoint_age: float | None = None
     chains: tuple[str, ...] = ()
     edges: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def lag(self) -> int | None:
+        """Records that are known to wait before the sources; None if no source knows."""
+        return total_lag(self.tasks)
+
+
+def total_lag(tasks: Iterable[TaskStatus]) -> int | None:
+    """Return the lag of all tasks that know theirs; None if none does."""
+    known = [task.lag for task in tasks if task.lag is not None]
+    return sum(known) if known else None

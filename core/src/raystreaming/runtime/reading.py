@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from raystreaming.connector.source import Fetched, Position, Reader, ReaderContext, Source, Split
@@ -14,6 +15,9 @@ IDLE_WAIT = 0.1
 
 CREDITS = 4
 """Entries that may wait to be consumed."""
+
+LAG_EVERY = 0.5
+"""Seconds between two questions to a reader how many records wait."""
 
 FIRST_LIMIT = 16
 """Few at first: nobody knows yet what a record costs."""
@@ -27,10 +31,16 @@ class ReadLoop:
         source: What to read.
         ctx: Who the reader is.
         deliver: Called in the source thread with everything fetched.
+
+    Attributes:
+        limit: Records that an entry may have; set by the consumer.
+        known: Records that were delivered since this start, and those that wait behind them as far as the
+            reader knew when it was last asked; None if it does not know. Those not consumed are the lag.
     """
 
     def __init__(self, source: Source[Any], ctx: ReaderContext, deliver: Callable[[Fetched], None]) -> None:
         self.limit = FIRST_LIMIT
+        self.known: int | None = None
         self._source = source
         self._context = ctx
         self._deliver = deliver
@@ -38,6 +48,8 @@ class ReadLoop:
         self._credits = CREDITS
         self._open_splits = 0
         self._closing = False
+        self._delivered = 0
+        self._ask_lag_at = math.inf  # without splits there is nothing to know
 
     def add_splits(self, splits: Sequence[tuple[Split, Position]]) -> None:
         """Give the reader splits."""
@@ -45,6 +57,7 @@ class ReadLoop:
         def message(reader: Reader[Any]) -> None:
             self._open_splits += len(splits)
             reader.add_splits(splits)
+            self._ask_lag_at = 0.0
 
         self._messages.put(message)
 
@@ -74,12 +87,35 @@ class ReadLoop:
             while not self._closing:
                 may_read = self._credits > 0 and self._open_splits > 0
                 if not may_read or not messages.empty():
-                    messages.get()(reader)
-                    continue
-                fetched = reader.read(self.limit, time.monotonic() + IDLE_WAIT)
-                if fetched is not None:
-                    self._credits -= 1
-                    self._open_splits -= fetched.end
-                    self._deliver(fetched)
+                    self._handle_message(reader)
+                else:
+                    self._read(reader)
+                if time.monotonic() >= self._ask_lag_at:
+                    self._ask_lag(reader)
         finally:
             reader.close()
+
+    def _handle_message(self, reader: Reader[Any]) -> None:
+        """Wait for a message, not for ever: the lag grows while nothing is consumed."""
+        try:
+            message = self._messages.get(timeout=LAG_EVERY)
+        except Empty:
+            return
+        message(reader)
+
+    def _read(self, reader: Reader[Any]) -> None:
+        fetched = reader.read(self.limit, time.monotonic() + IDLE_WAIT)
+        if fetched is None:
+            return
+        self._credits -= 1
+        self._deliver(fetched)
+        if fetched.batch is not None:
+            self._delivered += len(fetched.batch)
+        if fetched.end:
+            self._open_splits -= 1
+            self._ask_lag_at = 0.0  # there may be no read after this one
+
+    def _ask_lag(self, reader: Reader[Any]) -> None:
+        waiting = reader.lag()
+        self.known = None if waiting is None else self._delivered + waiting
+        self._ask_lag_at = time.monotonic() + LAG_EVERY

@@ -171,9 +171,16 @@ class Worker:
                 chain=task.spec.vertex.index,
                 index=task.spec.index,
                 elapsed=elapsed,
+                lag=self._lag(task),
             )
             for task, times in zip(self._tasks.values(), self._times.values(), strict=True)
         ]
+
+    def _lag(self, task: Task) -> int | None:
+        read_loop = self._read_loops.get(task.spec.id)
+        if read_loop is None or read_loop.known is None:
+            return None
+        return max(0, read_loop.known - task.records_in)
 
     # The loop ----------------------------------------------------------------------------
 

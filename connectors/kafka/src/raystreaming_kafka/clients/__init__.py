@@ -40,7 +40,7 @@ class Connection:
         servers: Addresses of brokers, separated by commas.
         group: The consumer group to commit to, if any.
         prefetch_bytes: Memory that fetched messages may take.
-        mark_ends: Whether the client has to tell that it has reached the end of a partition.
+        mark_ends: Whether the client has to tell at once that it has reached the end of a partition.
         options: The library's own settings; they win over ours. Never shown.
     """
 
@@ -124,6 +124,10 @@ class Client(Protocol):
 
     def range_of(self, partition: Partition, timeout: float) -> tuple[int, int] | None:
         """Return the first offset that there is and the next that will be, None if unknown."""
+        ...
+
+    def known_end(self, partition: Partition) -> int | None:
+        """Return the next offset that will be, as the broker has told last; None before. Costs nothing."""
         ...
 
     def commit(self, positions: Mapping[Partition, int]) -> None:

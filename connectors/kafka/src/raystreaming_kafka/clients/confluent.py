@@ -76,7 +76,8 @@ def settings_of(connection: Connection) -> dict[str, Any]:
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
-        "enable.partition.eof": connection.mark_ends,
+        # Tells of the marks of transactions after the last message, which are nothing to wait for.
+        "enable.partition.eof": True,
     }
 
 
@@ -250,6 +251,11 @@ class ConfluentClient:
         except KafkaException:
             return None
         return (int(found[0]), int(found[1]))
+
+    def known_end(self, partition: Partition) -> int | None:
+        """Return the next offset that will be, as the last fetch of the partition has it."""
+        found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        return int(found[1]) if found is not None and found[1] >= 0 else None
 
     def commit(self, positions: Mapping[Partition, int]) -> None:
         """Send offsets to the group without waiting."""

@@ -127,6 +127,7 @@ class KafkaPythonClient:
             timeout = min(timeout, _END_CHECK)
         try:
             records = consumer.poll(timeout_ms=timeout * 1000, max_records=limit)
+            reached = self._reached() if mark_ends or not records else []
         except kafka_errors.OffsetOutOfRangeError as error:
             place, offset = next(iter(error.args[0].items()))
             raise OffsetGone(Partition(*place), offset) from None
@@ -142,12 +143,16 @@ class KafkaPythonClient:
             for place, messages in records.items()
             if place in self._partitions
         ]
-        if mark_ends:
-            for place, partition in self._partitions.items():
-                offset = consumer.position(place, timeout_ms=0)
-                if offset is not None and offset != self._positions[place]:
-                    self._positions[place] = offset
-                    found.append(Reached(partition, offset))
+        return found + reached
+
+    def _reached(self) -> list[Chunk | Reached]:
+        """Return the partitions that were read, with how far: past marks of transactions too."""
+        found: list[Chunk | Reached] = []
+        for place, partition in self._partitions.items():
+            offset = self._consumer.position(place, timeout_ms=0)
+            if offset is not None and offset != self._positions[place]:
+                self._positions[place] = offset
+                found.append(Reached(partition, offset))
         return found
 
     def values(self, messages: list[Any]) -> list[bytes | None]:
@@ -184,6 +189,13 @@ class KafkaPythonClient:
         except kafka_errors.KafkaError:
             return None
         return int(first), int(end)
+
+    def known_end(self, partition: Partition) -> int | None:
+        """Return the next offset that will be, as the last fetch that was looked at has it."""
+        end: int | None = None
+        if self._consumer is not None:
+            end = self._consumer.highwater(TopicPartition(*partition))
+        return end
 
     def commit(self, positions: Mapping[Partition, int]) -> None:
         """Send offsets to the group without waiting."""

@@ -62,8 +62,9 @@ class _CollectionReader(Reader[T_co]):
             return None
         split, position = self._splits.popleft()
         start = position or 0
-        stop = min(start + limit, split.payload["stop"], len(self._values))
-        end = stop >= min(split.payload["stop"], len(self._values))
+        last = self._stop(split)
+        stop = min(start + limit, last)
+        end = stop >= last
         if not end:
             self._splits.append((split, stop))
         values: list[Any]
@@ -72,3 +73,10 @@ class _CollectionReader(Reader[T_co]):
         else:  # a sequence of the user's: it need not have slices
             values = [self._values[i] for i in range(start, stop)]
         return Fetched(split.id, Batch(values) if values else None, stop, end)
+
+    def lag(self) -> int:
+        """Return how many values follow."""
+        return sum(max(0, self._stop(split) - (position or 0)) for split, position in self._splits)
+
+    def _stop(self, split: Split) -> int:
+        return min(int(split.payload["stop"]), len(self._values))

@@ -32,6 +32,7 @@ class JobMetrics:
         tags = ("job", "operator", "task")
         self._tags = {"job": job}
         self._of_tasks = {n: Counter(f"{PREFIX}{n}_total", text, tags) for n, text in TASK_COUNTERS.items()}
+        self._lag = Gauge(f"{PREFIX}lag_records", "Records known to wait before a source.", tags)
         self._restarts = Counter(f"{PREFIX}restarts_total", "Restarts by itself.", ("job",))
         self._counted = Counter(f"{PREFIX}counted_total", "What connectors count.", ("job", "what"))
         self._checkpoints = Gauge(f"{PREFIX}checkpoint", "Number of the last complete checkpoint.", ("job",))
@@ -61,6 +62,8 @@ class JobMetrics:
         for counter, amount in zip(self._of_tasks.values(), amounts, strict=True):
             if amount > 0:
                 counter.inc(amount, tags)
+        if done.lag is not None:
+            self._lag.set(done.lag, tags)
 
     def _count(self, name: str, total: int, counter: Counter, tags: dict[str, str]) -> None:
         if total > self._seen[name]:
