@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -45,6 +46,7 @@ def test_a_sound_cluster_passes_and_its_ports_are_told(doctor, ray_cluster, tmp_
     assert lines[1] == "ok       plugins: raystreaming-files, raystreaming-kafka"
     assert "ok       cluster: 2 nodes, 3 CPUs, 0 GPUs" in lines
     assert "ok       cluster: who may use it" in lines
+    assert "ok       cluster: workers reach each other" in lines
     assert sum(line.startswith("ok       node ") and line.endswith(": packages") for line in lines) == 2
     listening = [line for line in lines if ": listens at " in line]
     assert len(listening) == 2
@@ -105,6 +107,8 @@ def test_a_cluster_without_a_token_is_open_to_all(doctor, tmp_path_factory):
         f"problem  cluster: who may use it: whoever reaches {address} over the network"
     )
     assert "RAY_AUTH_MODE=token" in found[0]
+    assert "no token is asked for, and these listen on all addresses: on " in found[0]
+    assert re.search(rf"raylet \*:\d+, \*:\d+, .*gcs_server \*:{address.split(':')[1]}\b", found[0])
 
 
 def test_no_cluster_is_no_problem(doctor, tmp_path):
@@ -133,6 +137,19 @@ def test_a_node_that_differs_is_told_with_what_to_install(ray_cluster):  # Ray's
         ],
     }
     assert all(not list(check.run()) for check in node_checks("node b", here, here, mine=False))
+
+
+def test_of_many_nodes_that_listen_on_all_addresses_some_are_named():
+    from raystreaming.runtime.ray.doctor import listening_to_all
+    from raystreaming.runtime.ray.node_facts import NodeFacts
+
+    closed = NodeFacts("3", {}, {"raylet": ["127.0.0.1:1"], "worker": ["10.0.0.1:2"]}, None)
+    mixed = NodeFacts("3", {}, {"raylet": ["*:1", "127.0.0.1:3", "*:4"], "agent": ["10.0.0.1:2"]}, None)
+    assert listening_to_all({"a": closed}) == ""
+    said = listening_to_all({"a": closed, "b": mixed, "c": mixed})
+    assert said == ", and these listen on all addresses: on b raylet *:1, *:4; on c raylet *:1, *:4"
+    many = listening_to_all({str(n): mixed for n in range(8)})
+    assert many.endswith("; on 4 raylet *:1, *:4; and on 3 more nodes")
 
 
 BROKEN_CHECKS = """

@@ -79,6 +79,17 @@ def node_address() -> str:
     return address
 
 
+def listening_hosts(addresses: Mapping[str, str]) -> dict[str, str]:
+    """Return at which address each worker listens for the others.
+
+    Args:
+        addresses: The address of each worker's node.
+    """
+    if len(set(addresses.values())) == 1:  # all are on one machine: nothing listens to the network
+        return dict.fromkeys(addresses, "127.0.0.1")
+    return dict(addresses)
+
+
 def free_resources() -> str:
     """Return what is free in the cluster, in words."""
     total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]

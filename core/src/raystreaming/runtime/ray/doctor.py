@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ray
@@ -14,6 +14,7 @@ import ray
 from raystreaming.plugins.hookspecs import Check
 from raystreaming.runtime.ray import node_facts, nodes
 from raystreaming.runtime.ray.cluster import node_address
+from raystreaming.runtime.ray.network import SHOWN, apart
 from raystreaming.runtime.ray.node_facts import NodeFacts
 
 PATIENCE = 30.0
@@ -30,16 +31,21 @@ def cluster_checks(dists: Sequence[str], folder: str | None) -> list[Check]:
     addresses = nodes.alive()
     answers = nodes.answers(nodes.begin_asking(addresses, node_facts.describe, list(dists)), PATIENCE)
     here = node_facts.describe(dists)
+    facts_of = {node: facts for node, facts in answers.items() if isinstance(facts, NodeFacts)}
+    names = {node: f"{addresses[node]} ({node[:6]})" for node in addresses}
     checks = [
+        Check(name=f"cluster: {len(addresses)} nodes, {_resources()}", run=lambda: _silent(answers, names)),
         Check(
-            name=f"cluster: {len(addresses)} nodes, {_resources()}", run=lambda: _silent(answers, addresses)
+            name="cluster: who may use it",
+            run=lambda: _open_to_all({names[node]: facts for node, facts in facts_of.items()}),
         ),
-        Check(name="cluster: who may use it", run=_open_to_all),
     ]
-    for node, facts in answers.items():
-        if isinstance(facts, NodeFacts):
-            mine = addresses[node] == node_address()
-            checks += node_checks(f"node {addresses[node]} ({node[:6]})", facts, here, mine)
+    if len(facts_of) > 1:
+        asked = {node: addresses[node] for node in facts_of}
+        checks.append(Check(name="cluster: workers reach each other", run=lambda: apart(asked, names)))
+    for node, facts in facts_of.items():
+        mine = addresses[node] == node_address()
+        checks += node_checks(f"node {names[node]}", facts, here, mine)
     if folder is not None:
         path = os.path.abspath(folder)
         checks.append(Check(name=f"checkpoint folder {path} on all nodes", run=lambda: _unshared(path)))
@@ -51,11 +57,11 @@ def _resources() -> str:
     return f"{total.get('CPU', 0):g} CPUs, {total.get('GPU', 0):g} GPUs"
 
 
-def _silent(answers: dict[str, Any], addresses: dict[str, str]) -> Iterator[str]:
+def _silent(answers: dict[str, Any], names: dict[str, str]) -> Iterator[str]:
     for node, answer in answers.items():
         if isinstance(answer, Exception):
             first = str(answer).strip().splitlines()[0]
-            yield f"node {addresses[node]} ({node[:6]}) cannot run a task: {first}. See `ray status`"
+            yield f"node {names[node]} cannot run a task: {first}. See `ray status`"
 
 
 def node_checks(name: str, facts: NodeFacts, here: NodeFacts, mine: bool) -> list[Check]:
@@ -98,7 +104,7 @@ print("closed" if is_refused(sys.argv[1]) else "open")
 """
 
 
-def _open_to_all() -> Iterator[str]:
+def _open_to_all(facts: Mapping[str, NodeFacts]) -> Iterator[str]:
     """Try to get in without a token, as anybody who reaches the port could."""
     address: str = ray.get_runtime_context().gcs_address
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH_")}
@@ -113,12 +119,29 @@ def _open_to_all() -> Iterator[str]:
     answer = done.stdout.strip()
     if answer == "open":
         yield (
-            f"whoever reaches {address} over the network runs code on all nodes: no token is asked for. "
-            f"Start the cluster with a token: `ray get-auth-token --generate`, the file on all nodes, then "
-            f"RAY_AUTH_MODE=token before every `ray start` and program; or keep its ports from other machines"
+            f"whoever reaches {address} over the network runs code on all nodes: no token is asked for"
+            f"{listening_to_all(facts)}. Start the cluster with a token: `ray get-auth-token --generate`, "
+            f"the file on all nodes, then RAY_AUTH_MODE=token before every `ray start` and program; or keep "
+            f"its ports from other machines"
         )
     elif answer != "closed":
         yield f"whether {address} asks for a token could not be found out: {done.stderr.strip()[-200:]}"
+
+
+def listening_to_all(facts: Mapping[str, NodeFacts]) -> str:
+    """Return which processes of an open cluster listen on all addresses, in words."""
+    by_node: list[str] = []
+    for name, node in facts.items():
+        found = {
+            kind: [w for w in where if w.startswith(node_facts.ALL_ADDRESSES)]
+            for kind, where in node.listening.items()
+        }
+        if open_ports := [f"{kind} {', '.join(where)}" for kind, where in found.items() if where]:
+            by_node.append(f"on {name} {', '.join(open_ports)}")
+    if not by_node:
+        return ""
+    more = f"; and on {len(by_node) - SHOWN} more nodes" if len(by_node) > SHOWN else ""
+    return f", and these listen on all addresses: {'; '.join(by_node[:SHOWN])}{more}"
 
 
 def _unshared(folder: str) -> Iterator[str]:
@@ -129,7 +152,7 @@ def _unshared(folder: str) -> Iterator[str]:
     try:
         written = _ask([first], node_facts.write, path)[first]
         if isinstance(written, Exception):
-            yield f"it cannot be written on {addresses[first]}: {_last_line(written)}: mend it there"
+            yield f"it cannot be written on {addresses[first]}: {nodes.last_line(written)}: mend it there"
             return
         blind = [n for n, seen in _ask(others, node_facts.sees, path).items() if seen is not True]
         if blind:
@@ -144,7 +167,3 @@ def _unshared(folder: str) -> Iterator[str]:
 
 def _ask(which: Iterable[str], question: Callable[..., Any], path: str) -> dict[str, Any]:
     return nodes.answers(nodes.begin_asking(which, question, path), PATIENCE)
-
-
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1]

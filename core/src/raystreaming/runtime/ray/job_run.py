@@ -26,6 +26,7 @@ from raystreaming.plugins.builtin.collect import CollectSink
 from raystreaming.runtime.attempt import Attempt
 from raystreaming.runtime.ray import names
 from raystreaming.runtime.ray.board import Board
+from raystreaming.runtime.ray.cluster import listening_hosts
 from raystreaming.runtime.ray.crew import Crew, Member, kill
 from raystreaming.runtime.ray.messages import (
     Event,
@@ -200,10 +201,7 @@ class JobRun:
             start = begin(self._spec, self._store, fresh)
             self._crew.await_ready(members)
         secret = os.urandom(32)
-        # Where all are on one machine, nothing listens to the network.
-        hosts = {m.name: m.address for m in members}
-        if len(set(hosts.values())) == 1:
-            hosts = dict.fromkeys(hosts, "127.0.0.1")
+        hosts = listening_hosts({m.name: m.address for m in members})
         listening = {m.name: m.call("listen", self._number, hosts[m.name], secret) for m in members}
         addresses = self._crew.call_all(listening, CALL_PATIENCE)
         self._homes = {t: m for post, m in zip(self._posts, members, strict=True) for t in post.tasks}

@@ -13,7 +13,8 @@ from typing import Any
 
 import ray
 
-LOOPBACK = ("127.", "::1")
+ALL_ADDRESSES = "*:"
+"""How an address begins at which a process listens for everybody."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _listening() -> dict[str, list[str]]:
         except Exception:  # gone, or another user's
             continue
         kind = "worker" if name.startswith("ray::") and "Agent" not in name else name.removeprefix("ray::")
-        addresses = (f"{'*' if s.ip in ('::', '0.0.0.0') else s.ip}:{s.port}" for s in sockets)
+        addresses = (f"{ALL_ADDRESSES if s.ip in ('::', '0.0.0.0') else s.ip + ':'}{s.port}" for s in sockets)
         found.setdefault(os.path.basename(kind), []).extend(sorted(addresses))
     return {kind: addresses for kind, addresses in found.items() if addresses}
 
@@ -88,11 +89,6 @@ def _processes() -> Iterator[Any]:
     for process in psutil.process_iter(["name", "cmdline"]):
         if process.info["name"] == "gcs_server" and session in (process.info["cmdline"] or ()):
             yield process
-
-
-def reaches_out(address: str) -> bool:
-    """Return whether other machines can get at an address."""
-    return not address.startswith(LOOPBACK)
 
 
 def write(path: str) -> None:

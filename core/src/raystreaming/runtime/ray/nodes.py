@@ -33,8 +33,22 @@ def begin_asking(nodes: Iterable[str], question: Callable[..., T], *args: Any) -
     }
 
 
+def begin_acting(nodes: Iterable[str], cls: type[Any]) -> dict[str, Any]:
+    """Start an actor on nodes; to be killed.
+
+    Returns:
+        A handle per node id.
+    """
+    remote: Any = ray.remote  # its types do not know options
+    actor = remote(num_cpus=0, max_restarts=0)(cls)
+    return {
+        node: actor.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote()
+        for node in nodes
+    }
+
+
 def answers(asked: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-    """Wait for what `begin_asking` started.
+    """Wait for what `begin_asking` started, or for calls of actors.
 
     Args:
         asked: A reference per node id.
@@ -53,3 +67,8 @@ def answers(asked: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         except RayError as error:
             found[node] = error
     return found
+
+
+def last_line(error: Exception) -> str:
+    """Return the essence of an error that came instead of an answer: what precedes it is a traceback."""
+    return str(error).strip().splitlines()[-1]
