@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from raystreaming import StreamingContext
-from raystreaming.observe.progress import line, progress, short_number, table
+from raystreaming.observe.progress import line, progress, short_number, since, table
 from raystreaming.observe.status import JobStatus, TaskStatus
 
 CHAINS = ("read", "map", "sink")
@@ -81,6 +81,7 @@ def test_the_lag_is_that_of_the_tasks_that_know_theirs_now():
     assert now.lag == 35
     assert [o.lag for o in progress(status(replace(more, lag=90, elapsed=1.0)), now).operators] == [35, None]
     assert status(unknown).lag is None
+    assert since(replace(more, lag=90, elapsed=1.0), more).lag == 5
 
 
 def test_the_bottleneck_is_the_busiest_and_whom_it_blocks():

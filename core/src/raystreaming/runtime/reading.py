@@ -113,7 +113,7 @@ class ReadLoop:
             self._delivered += len(fetched.batch)
         if fetched.end:
             self._open_splits -= 1
-            self._ask_lag_at = 0.0  # there may be no read after this one
+            self._ask_lag_at = 0.0  # the last estimate may have counted what was no record
 
     def _ask_lag(self, reader: Reader[Any]) -> None:
         waiting = reader.lag()
