@@ -43,7 +43,7 @@ def doctor(tmp_path):
 def test_a_sound_cluster_passes_and_its_ports_are_told(doctor, ray_cluster, tmp_path):
     lines = doctor("--checkpoint-dir", str(tmp_path / "state"), status=0, **ray_cluster.env)
     assert lines[0].startswith(f"ok       raystreaming {__version__}, Python 3.")
-    assert lines[1] == "ok       plugins: raystreaming-files, raystreaming-kafka"
+    assert re.fullmatch("ok       plugins: .*raystreaming-files, .*raystreaming-kafka.*", lines[1])
     assert "ok       cluster: 2 nodes, 3 CPUs, 0 GPUs" in lines
     assert "ok       cluster: who may use it" in lines
     assert "ok       cluster: workers reach each other" in lines
