@@ -25,12 +25,14 @@ from raystreaming.connector import Source
 from raystreaming.errors import GraphError
 from raystreaming.graph import LogicalGraph, Partitioning
 from raystreaming.records import pack, unpack
-from raystreaming_java import demo
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.streams import JavaKeyedStream, JavaStream, java_source, settings_of
 
 _OURS = "raystreaming."
 """What the settings of the engine begin with in a Java program's configuration."""
+
+_RENAMED = {"ray.streaming.tests.test_hybrid_stream": "raystreaming.tests.test_hybrid_stream"}
+"""Modules of Ray Streaming, which its programs name, and where their functions are now."""
 
 
 def main() -> int:
@@ -160,7 +162,7 @@ def _imported(module: str, name: str) -> Any:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as where `python -m` is run
     try:
-        return getattr(import_module(demo.__name__ if module in demo.KNOWN_AS else module), name)
+        return getattr(import_module(_RENAMED.get(module, module)), name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise
