@@ -15,6 +15,7 @@ import pytest
 from raystreaming_java.jvm import our_jars
 
 HERE = Path(__file__).parent
+EXAMPLES = HERE.parents[2] / "examples"
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +23,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     javac = shutil.which("javac")
     assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     folder = tmp_path_factory.mktemp("programs")
-    sources = sorted(map(str, (HERE / "programs").glob("*.java")))
+    sources = [*(HERE / "programs").glob("*.java"), *EXAMPLES.glob("*.java")]
     path = ":".join(map(str, our_jars()))
     subprocess.run([javac, "--release", "17", "-cp", path, "-d", folder, *sources], check=True)
     return folder

@@ -4,7 +4,7 @@ import io.ray.streaming.api.stream.DataStreamSource;
 import java.util.Collections;
 import java.util.List;
 
-/** The word count of Ray Streaming's README. */
+/** Counts words; every record yields the updated count of its word. */
 public class WordCount {
 
   static class WordAndCount {

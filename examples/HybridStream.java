@@ -2,7 +2,7 @@ import io.ray.streaming.api.context.StreamingContext;
 import io.ray.streaming.api.stream.DataStreamSource;
 import java.util.Arrays;
 
-/** Python operators in Java, as in Ray Streaming's README, but for the package's name. */
+/** Python functions in a Java program, named by their module; these two come with raystreaming. */
 public class HybridStream {
   public static void main(String[] args) {
     StreamingContext context = StreamingContext.buildContext();
