@@ -34,7 +34,7 @@ def run(code: str, folder: Path, *command: str) -> Ended:
 
 
 def test_no_block_is_left_out():
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
 
 
 def test_kafka_to_parquet(kafka_broker, tmp_path):
@@ -52,12 +52,16 @@ def test_word_count_runs_to_its_end_after_submit(tmp_path):
     assert lines == ["('to', 1)", "('be', 1)", "('or', 1)", "('not', 1)", "('to', 2)", "('be', 2)"]
 
 
+def test_java_and_python_in_one_job(tmp_path):
+    assert run(block("as_java_stream"), tmp_path).stdout.splitlines() == ["a", "c"]
+
+
 def test_own_connector(tmp_path):
     run(block("Countdown"), tmp_path)
 
 
 @pytest.mark.parametrize(
-    "path", sorted(set(re.findall(r"`((?:core|tests|docs|benchmarks)/[\w/.]*)`", README)))
+    "path", sorted(set(re.findall(r"`((?:core|connectors|tests|docs|examples|benchmarks)/[\w/.]*)`", README)))
 )
 def test_every_path_named_exists(path):
     assert (CHECKOUT / path).exists()
