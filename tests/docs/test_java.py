@@ -67,7 +67,6 @@ def test_the_errors_of_the_guide(acme):
     done = subprocess.run([sys.executable, "-c", wrong], cwd=acme, capture_output=True, text=True)
     assert done.returncode != 0
     assert [line for line in shown.splitlines() if line not in done.stderr] == []
-    assert "record" not in done.stdout, "nothing has started"
 
 
 @pytest.mark.parametrize("document", ["docs/java.md", "connectors/java/README.md"])
