@@ -207,7 +207,7 @@ def ray_kills(session: nox.Session) -> None:
     install_everything(session, extra="ray")
     session.env["RAYSTREAMING_RAY_KILLS"] = "20"
     session.env["RAYSTREAMING_RAY_JOBS"] = "50"
-    run_pytest(session, [ROOT / "tests" / "ray"], options=["-k", "kills or leave or slow"])
+    run_pytest(session, [ROOT / "tests" / "ray"], options=["-k", "kills or leave or slow or metrics"])
 
 
 @nox.session(requires=["wheels"], default=False)
