@@ -41,7 +41,7 @@ def scraped(job: str) -> dict[str, dict[tuple[str, str], float]]:
     return found
 
 
-@pytest.mark.slow  # After other tests the nodes have named no export ports, twice: not in CI until that is known.
+@pytest.mark.slow  # Not in CI: after some of the other tests, Ray names no export ports of its nodes.
 def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_driver):
     ctx = StreamingContext(runtime="ray", spares=0, checkpoint_interval="1s")
     ctx.from_collection(range(3000)).map(slowly).set_parallelism(2).sink(lambda n: None)
