@@ -203,7 +203,7 @@ def ray_pipelines(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"], default=False)
 def ray_kills(session: nox.Session) -> None:
-    """Twenty kills in a row of workers, masters and drivers, fifty jobs on one cluster. Slow."""
+    """What `ray` leaves out of tests/ray; twenty kills in a row of each kind of process; fifty jobs. Slow."""
     install_everything(session, extra="ray")
     session.env["RAYSTREAMING_RAY_KILLS"] = "20"
     session.env["RAYSTREAMING_RAY_JOBS"] = "50"

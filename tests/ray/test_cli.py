@@ -98,6 +98,7 @@ def test_a_detached_job_is_listed_shown_followed_and_stopped(cli):
     assert cli("jobs")[0] == "no job runs on this cluster\n"
 
 
+@pytest.mark.slow
 def test_follow_ends_with_the_job_and_the_job_can_be_run_again_at_once(cli):
     cli.endless("followed")
     following = subprocess.Popen(
@@ -143,6 +144,7 @@ def test_a_detached_job_that_failed_says_why_until_somebody_has_ended_it(cli):
     eventually(lambda: cli.cluster.names() == [], "the end of all actors")
 
 
+@pytest.mark.slow
 def test_a_job_that_does_not_exist_is_named_with_those_that_do(cli):
     assert "no job 'word-count' on this cluster; none runs there" in cli("status", "word-count", status=1)[1]
     cli.endless("word-count")

@@ -87,6 +87,7 @@ def machine(tmp_path):
     machine.end()
 
 
+@pytest.mark.slow
 def test_the_guide(machine):
     kinds = [kind for kind, _ in GUIDE]
     assert kinds == ["sh", "sh", "sh", "python", "sh", "python"], "a block is left out here"

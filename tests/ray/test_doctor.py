@@ -56,6 +56,7 @@ def test_a_sound_cluster_passes_and_its_ports_are_told(doctor, ray_cluster, tmp_
     assert list((tmp_path / "state").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_token_that_others_can_read_is_a_problem_and_can_be_mended(doctor, ray_cluster, tmp_path):
     token = tmp_path / "token"
     token.write_text("a" * 64)

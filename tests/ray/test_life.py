@@ -97,9 +97,12 @@ def test_a_second_live_run_of_a_name_is_refused_and_the_first_goes_on(files):
     files.check()
 
 
-def test_a_detached_job_outlives_its_driver_and_refuses_a_second_run(files, ray_cluster):
+def test_a_detached_job_outlives_its_driver_and_its_master_and_refuses_a_second_run(files, ray_cluster):
     with Program(files.argv, {**files.env, "DETACH": "1"}, files.folder) as program:
         assert program.end() == 0, program.stderr
+    first = ray_cluster.master("words")
+    first.signal(signal.SIGKILL)
+    eventually(lambda: ray_cluster.master("words").pid != first.pid, "another master")
     published = files.published()
     eventually(partial(files.has_published, published + 1), "a file after the driver's end")
     with pytest.raises(JobLocked, match="runs detached on this cluster: stop it first"):

@@ -147,6 +147,7 @@ def has_own_network() -> bool:
 
 
 @pytest.mark.skipif(not has_own_network(), reason="needs Linux, unshare, ip, and leave to use namespaces")
+@pytest.mark.slow
 def test_a_firewall_that_lets_only_rays_ports_through_is_found(tmp_path):
     (tmp_path / "network.sh").write_text(TWO_ADDRESSES)
     (tmp_path / "twice.py").write_text(DOCTOR_TWICE)

@@ -138,7 +138,20 @@ class RayCluster:
         try:
             yield self
         finally:
+            self._end_jobs()
             ray.shutdown()
+
+    def _end_jobs(self) -> None:
+        """End what a failed test has left: Ray crashes if it is shut down while a thread asks it something."""
+        import ray
+
+        for name in self.names():
+            if name.endswith("/master"):
+                with suppress(ValueError):  # it has just ended
+                    ray.kill(ray.get_actor(name, namespace=NAMESPACE))
+        for thread in threading.enumerate():
+            if thread.name.endswith(" driver"):
+                thread.join(timeout=30)
 
     # What is there -----------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from raystreaming.runtime.ray.crew import kill
 from raystreaming.runtime.ray.job_master import JobMaster
 from raystreaming.runtime.ray.messages import JobView, Wish
 from raystreaming.runtime.ray.options import RayOptions
-from raystreaming.runtime.ray.shipping import dists_of, pack_job
+from raystreaming.runtime.ray.shipping import SURVIVES_DRIVER, dists_of, in_pieces, pack_job
 from raystreaming.runtime.spec import JobSpec
 
 FOLLOW_WAIT = 0.5
@@ -113,6 +113,13 @@ class RayJob:
         for sink in collecting:
             sink.ship()
         packed = pack_job(spec)
+        if options.detach and len(packed) > SURVIVES_DRIVER:
+            log.warning(
+                "job %r has %.0f MB of functions and data, too much for Ray to keep without this program: if "
+                "its master dies, the job ends. Read the data from files instead of from_collection",
+                spec.name,
+                len(packed) / 1e6,
+            )
         replace_dead(spec.name)
         master = (
             actor(JobMaster, GROUPS)
@@ -125,7 +132,7 @@ class RayJob:
                 num_cpus=0,
                 **({"runtime_env": dict(options.runtime_env)} if options.runtime_env else {}),
             )
-            .remote(spec.name, packed, dists_of(spec), options)
+            .remote(spec.name, dists_of(spec), options, *in_pieces(packed))
         )
         self._follower = Follower(spec.name, master)
         try:

@@ -40,12 +40,12 @@ class JobMaster:
 
     Args:
         job: Its name.
-        packed: All of it.
         dists: The driver's versions of what its connectors come from.
         options: Options of the runtime.
+        *packed: All of the job, from `in_pieces`.
     """
 
-    def __init__(self, job: str, packed: bytes, dists: Mapping[str, str], options: RayOptions) -> None:
+    def __init__(self, job: str, dists: Mapping[str, str], options: RayOptions, *packed: bytes) -> None:
         self._job = job
         self._options = options
         self._board = Board()
@@ -58,7 +58,7 @@ class JobMaster:
         log.addHandler(ToBoard(self._board.say))
         log.setLevel(logging.INFO)
         log.propagate = False
-        threading.Thread(target=self._main, args=(packed, dists), name="master", daemon=True).start()
+        threading.Thread(target=self._main, args=(b"".join(packed), dists), name="master", daemon=True).start()
 
     def follow(
         self, line: int, state: str, wishes: Sequence[Wish], wait: float, driver: bool = True

@@ -18,6 +18,12 @@ from raystreaming.operators.user_function import is_users
 from raystreaming.runtime.ray.cluster import node_address
 from raystreaming.runtime.spec import JobSpec
 
+PIECE = 64 * 1024
+"""Bytes of a job that go into one argument."""
+
+SURVIVES_DRIVER = 8 * 1024 * 1024
+"""Bytes that a job may have if its master is to survive its own death without the driver."""
+
 
 def pack_job(spec: JobSpec) -> bytes:
     """Return a job as bytes.
@@ -35,6 +41,15 @@ def pack_job(spec: JobSpec) -> bytes:
             + ". Open files, locks and connections in open() of a function class, or inside the function"
         ) from error
     return packed
+
+
+def in_pieces(packed: bytes) -> list[bytes]:
+    """Return a packed job as arguments that a restarted master still has when the driver is gone.
+
+    Ray keeps arguments below 100 KB inside the call, up to 10 MB of them. Others are objects of the driver,
+    and die with it.
+    """
+    return [packed[at : at + PIECE] for at in range(0, len(packed), PIECE)]
 
 
 def _cannot_travel(operator: LogicalOperator) -> str | None:
