@@ -142,7 +142,7 @@ class RayCluster:
             ray.shutdown()
 
     def _end_jobs(self) -> None:
-        """End what a failed test has left: Ray crashes if it is shut down while a thread asks it something."""
+        """End what a failed test has left: Ray crashes if it is shut down while a thread asks it."""
         import ray
 
         for name in self.names():

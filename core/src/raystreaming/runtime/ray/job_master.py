@@ -58,7 +58,8 @@ class JobMaster:
         log.addHandler(ToBoard(self._board.say))
         log.setLevel(logging.INFO)
         log.propagate = False
-        threading.Thread(target=self._main, args=(b"".join(packed), dists), name="master", daemon=True).start()
+        main = threading.Thread(target=self._main, args=(b"".join(packed), dists), name="master", daemon=True)
+        main.start()
 
     def follow(
         self, line: int, state: str, wishes: Sequence[Wish], wait: float, driver: bool = True
