@@ -11,7 +11,7 @@ from raystreaming.errors import OperatorError
 from raystreaming.graph import OutputEdge, Partitioning
 from raystreaming.operators.user_function import failure
 from raystreaming.records import Batch, OpaqueColumn, rows_of
-from raystreaming.state import KeyGroups, group_owners
+from raystreaming.state import KeyOwners
 
 
 class Partitioner(ABC):
@@ -83,15 +83,17 @@ class ByKey(_ByTarget):
     def __init__(self, channels: Sequence[int], operator: str, key_groups: int) -> None:
         super().__init__(channels)
         self._operator = operator
-        self._groups = KeyGroups(key_groups)
-        self._owner = group_owners(key_groups, len(channels))
+        self.owners = KeyOwners(key_groups, len(channels))
 
     def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
         """Yield the records of each target; keys of another language are looked up there."""
+        if batch.target is not None:
+            yield self.channels[batch.target], batch
+            return
         if not isinstance(batch.keys, OpaqueColumn):
             yield from super().split(batch)
             return
-        parts = batch.keys.split(self._groups.groups, self._owner, len(self.channels))
+        parts = batch.keys.split(self.owners.groups, self.owners.owners, len(self.channels))
         for channel, indices in zip(self.channels, parts, strict=True):
             if len(indices):
                 yield channel, batch.take(indices)
@@ -100,10 +102,9 @@ class ByKey(_ByTarget):
         """Look up the owners of the keys' groups."""
         assert batch.keys is not None, "the graph puts key edges behind key_by only"
         try:
-            groups = list(map(self._groups.__getitem__, batch.keys))
+            return list(map(self.owners.__getitem__, batch.keys))
         except (TypeError, ValueError) as error:
             raise OperatorError(f"operator {self._operator!r}: {error}") from error
-        return map(self._owner.__getitem__, groups)
 
 
 class Shuffle(_ByTarget):

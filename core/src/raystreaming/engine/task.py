@@ -16,7 +16,7 @@ from raystreaming.connector.operator import Operator, OperatorContext, PieceLimi
 from raystreaming.connector.source import Fetched, Position
 from raystreaming.engine.inputs import Inputs
 from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded, TaskEvent
-from raystreaming.engine.partition import partitioner
+from raystreaming.engine.partition import ByKey, partitioner
 from raystreaming.errors import OperatorError, Terminal
 from raystreaming.graph import TaskSpec
 from raystreaming.operators.keyed import KeyedOperator
@@ -87,6 +87,7 @@ class Task:
         self._takes_arrow = all(op.columnar or op.source for op in spec.vertex.operators)
         last = spec.vertex.operators[-1].id
         self._outputs = [partitioner(e, last, spec.index, key_groups) for e in spec.outputs]
+        self._split_early()
         self.output_channels = tuple(c for e in spec.outputs for c in e.channels)
         self._offsets = dict.fromkeys(self.output_channels, 0)
         # What is being worked on: a batch, how far it is cut, the current piece's results.
@@ -103,6 +104,13 @@ class Task:
         self._halted = False
         self._draining = False
         self._finishing = False
+
+    def _split_early(self) -> None:
+        """Have the loop that makes the keys split the records too, where they go nowhere else."""
+        if len(self._outputs) == 1 and isinstance(by_key := self._outputs[0], ByKey):
+            stage = self._stages[-1]
+            if isinstance(stage, RowLoop) and stage.makes_keys:
+                stage.split_by(by_key.owners, len(by_key.channels))
 
     def open(self) -> None:
         """Open the operators, the last one first."""

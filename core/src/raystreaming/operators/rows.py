@@ -16,9 +16,9 @@ and which record.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from raystreaming.connector.operator import FusedOperator, Operator, OperatorContext
@@ -124,25 +124,41 @@ class RowLoop(Operator):
         self._sink = sink
         self._loops: dict[_Shape, _Loop] = {}
         self._keyed_inside = _needs_keys(self._operators)
+        self._owners: Mapping[Any, int] | None = None
+        self._parts = 1
 
     @property
     def ends_in_sink(self) -> bool:
         """Whether records go from the input straight to a function as sink."""
         return self._sink is not None and self._head is None
 
+    @property
+    def makes_keys(self) -> bool:
+        """Whether records leave with a new key."""
+        return bool(self._operators) and self._operators[-1].makes_keys
+
+    def split_by(self, owners: Mapping[Any, int], parts: int) -> None:
+        """Make batches of one target each, while key and record are still in the processor's cache.
+
+        Args:
+            owners: The target of every key.
+            parts: Number of targets.
+        """
+        self._owners, self._parts = owners, parts
+
     def process(self, batch: Batch) -> Iterator[Batch]:
         """Yield what the records become."""
         if self._head is None:
-            return iter((self._run(batch, nested=False),))
-        return (self._run(piece, nested) for piece, nested in self._head.pieces(batch))
+            return self._run(batch, nested=False)
+        return chain.from_iterable(self._run(piece, nested) for piece, nested in self._head.pieces(batch))
 
-    def _run(self, batch: Batch, nested: bool) -> Batch:
+    def _run(self, batch: Batch, nested: bool) -> Iterator[Batch]:
         trackers = [op for op in self._operators if op.tracks_changes]
         shape = _Shape(nested, batch.timestamps is not None, bool(trackers))
         loop = self._loops.get(shape) or self._compile(shape)
-        values: list[Any] = []
-        keys: list[Any] = []
-        timestamps: list[int] = []
+        values: list[list[Any]] = [[] for _ in range(self._parts)]
+        keys: list[list[Any]] = [[] for _ in range(self._parts)]
+        timestamps: list[list[int]] = [[] for _ in range(self._parts)]
         changed: list[Any] = []
         rows = rows_of(batch.values)
         try:
@@ -151,11 +167,14 @@ class RowLoop(Operator):
             _blame(loop, error)
         for op in trackers:
             op.note_changed(changed)
-        return Batch(
-            values,
-            self._lookup(keys, values) if keys else None,
-            timestamps if batch.timestamps is not None else None,
-        )
+        timed = batch.timestamps is not None
+        if self._owners is None:
+            own_keys = self._lookup(keys[0], values[0]) if keys[0] else None
+            yield Batch(values[0], own_keys, timestamps[0] if timed else None)
+            return
+        for target, (part, its_keys, times) in enumerate(zip(values, keys, timestamps, strict=True)):
+            if part:
+                yield Batch(part, its_keys, times if timed else None, target)
 
     def _lookup(self, keys: list[Any], values: list[Any]) -> list[Any]:
         try:
@@ -180,17 +199,23 @@ class RowLoop(Operator):
         for index, op in enumerate(operators):
             names |= op.names(str(index))
             body += [(line, op) for line in op.lines(str(index), shape.tracking)]
+        at, each = "", "{}[0].append"
+        if self._owners is not None:
+            names |= {"owners": self._owners, "lookup_key": lookup_key}
+            look = ["try: p = owners[k]", "except TypeError:", "    k = lookup_key(k)", "    p = owners[k]"]
+            body += [(line, operators[-1]) for line in look]
+            at, each = "[p]", "[part.append for part in {}]"
         if end is None:
-            body.append(("append(v)", None))
-            body += [("append_key(k)", None)] * bool(operators and operators[-1].makes_keys)
-            body += [("append_timestamp(t)", None)] * shape.timestamps
+            body.append((f"append{at}(v)", None))
+            body += [(f"append_key{at}(k)", None)] * self.makes_keys
+            body += [(f"append_timestamp{at}(t)", None)] * shape.timestamps
         columns = {"v": "values", "k": "in_keys", "t": "in_timestamps"}
         used = ["v"] + ["k"] * self._keyed_inside + ["t"] * shape.timestamps
         source = columns["v"] if used == ["v"] else f"zip({', '.join(columns[c] for c in used)})"
         head = [
             "def run(values, in_keys, in_timestamps, out, out_keys, out_timestamps, out_changed):",
-            "    append, append_key = out.append, out_keys.append",
-            "    append_timestamp, changed = out_timestamps.append, out_changed.append",
+            f"    append, append_key = {each.format('out')}, {each.format('out_keys')}",
+            f"    append_timestamp, changed = {each.format('out_timestamps')}, out_changed.append",
             *(f"    {name} = _{name}" for name in names),
             *(["    for values in values:"] if shape.nested else []),
             f"    {' ' * shape.nested}for {', '.join(used)} in {source}:",

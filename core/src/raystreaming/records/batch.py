@@ -41,11 +41,14 @@ class Batch:
             another language holds.
         keys: The key of each record (after ``key_by``), else None.
         timestamps: The event time of each record in ms since the epoch, else None.
+        target: Index of the channel that all of these records take, where the `key_by` that made the batch
+            has looked it up; None leaves it to the partitioner.
     """
 
     values: Rows
     keys: Sequence[Any] | OpaqueColumn | None = None
     timestamps: Sequence[int] | OpaqueColumn | None = None
+    target: int | None = None
 
     def __len__(self) -> int:
         """Return the number of records."""

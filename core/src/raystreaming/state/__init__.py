@@ -3,6 +3,7 @@
 from raystreaming.state.keys import (
     DEFAULT_KEY_GROUPS,
     KeyGroups,
+    KeyOwners,
     group_owners,
     key_group,
     lookup_key,
@@ -14,6 +15,7 @@ __all__ = [
     "DEFAULT_KEY_GROUPS",
     "GroupSnapshot",
     "KeyGroups",
+    "KeyOwners",
     "KeyedValues",
     "group_owners",
     "key_group",

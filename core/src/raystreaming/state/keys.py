@@ -104,6 +104,19 @@ class KeyGroups(dict[Any, int]):
         return group
 
 
+class KeyOwners(KeyGroups):
+    """Cache of key -> index of the task that owns the key's group; as `KeyGroups` else."""
+
+    def __init__(self, groups: int, parallelism: int) -> None:
+        super().__init__(groups)
+        self.owners = group_owners(groups, parallelism)
+
+    def __missing__(self, key: Any) -> int:
+        owner = self.owners[super().__missing__(key)]
+        self[key] = owner
+        return owner
+
+
 def group_owners(groups: int, parallelism: int) -> list[int]:
     """Return the task index that owns each key group."""
     return [group * parallelism // groups for group in range(groups)]

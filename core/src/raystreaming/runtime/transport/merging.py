@@ -13,7 +13,7 @@ from typing import Any
 
 from raystreaming.records import Batch, Frame, is_columnar
 
-MAX_RECORDS = 1_000
+MAX_RECORDS = 8_000
 """Records in a message of lists, as the engine cuts them."""
 
 MESSAGE_SIZE = 1 << 17
