@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from raystreaming.errors import JobError, JobLocked
 from raystreaming.observe.notices import log
 from raystreaming.observe.status import JobStatus
 from raystreaming.plugins.builtin.collect import CollectSink
-from raystreaming.runtime.ray import names
+from raystreaming.runtime.ray import files, names
 from raystreaming.runtime.ray.cluster import actor, connect
 from raystreaming.runtime.ray.crew import kill
 from raystreaming.runtime.ray.job_master import JobMaster
@@ -87,6 +88,7 @@ class Follower:
     def release(self) -> None:
         """End the master: the job is over, and everything is known."""
         kill(self._master)
+        files.forget(self.job)
 
 
 class RayJob:
@@ -105,15 +107,17 @@ class RayJob:
     def __init__(
         self, spec: JobSpec, address: str | None, options: RayOptions, collecting: Sequence[CollectSink]
     ) -> None:
-        connect(address)
+        # A cluster of this program's own would end with it, and a detached job with that.
+        connect(address or ("auto" if options.detach and "RAY_ADDRESS" not in os.environ else None))
         self._options = options
         self._collecting = collecting
         self._over = threading.Event()
         self.error: BaseException | None = None
         for sink in collecting:
             sink.ship()
-        packed = pack_job(spec)
+        packed, needed = pack_job(spec)
         replace_dead(spec.name)
+        files.send(spec.name, needed)
         master = (
             actor(JobMaster, GROUPS)
             .options(
@@ -235,3 +239,4 @@ def end_all(job: str) -> None:
     """End the master and the workers of a job at once."""
     for handle in (names.find(names.master_name(job)), *names.workers(job).values()):
         kill(handle)
+    files.forget(job)

@@ -14,7 +14,7 @@ import ray
 
 from raystreaming.observe.notices import log
 from raystreaming.observe.status import JobStatus
-from raystreaming.runtime.ray import names
+from raystreaming.runtime.ray import files, names
 from raystreaming.runtime.ray.awake import AwakeClock
 from raystreaming.runtime.ray.board import Board
 from raystreaming.runtime.ray.cluster import node_address
@@ -125,6 +125,7 @@ class JobMaster:
             self._failure = Failure.of(error)
         self._board.show(state, over=True)
         self._released.wait(LINGER_DETACHED if self._options.detach else LINGER)
+        files.forget(self._job)
         kill(names.find(names.master_name(self._job)))
 
     def _measure(self) -> None:
