@@ -23,7 +23,7 @@ from raystreaming_test_support.ray_cluster import eventually
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 KILLS = int(os.environ.get("RAYSTREAMING_RAY_KILLS", "1"))
-COUNT = 2_000 * max(1, KILLS)
+COUNT = 3_000 * max(1, KILLS)
 JOB = "java-kills"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -19,7 +20,7 @@ from raystreaming_test_support.ray_cluster import RayCluster, eventually
 
 pytestmark = pytest.mark.ray
 JOB = "java-on-ray"
-COUNT = 3_000
+COUNT = 20_000
 MODEL = """
 def same(line):
     return line
@@ -108,6 +109,25 @@ def test_an_error_in_python_is_a_java_exception_with_the_traceback_inside(job):
     assert "raised ValueError: no sevens: 7 " in message
     assert "ValueError: no sevens: 7 " in cause
     assert cause.index("in fails") < cause.index("OperatorError"), "the worker's traceback, then ours"
+
+
+@pytest.mark.slow
+def test_the_guide(job):
+    """The settings of docs/java.md in its program, with the address and the folder that are here."""
+    guide = (Path(__file__).parents[2] / "docs" / "java.md").read_text()
+    blocks = {kind: re.findall(rf"^```{kind}\n(.*?)^```", guide, re.M | re.S) for kind in ("java", "python")}
+    (settings,) = [b for b in blocks["java"] if "raystreaming.detach" in b]
+    (program,) = [b for b in blocks["java"] if "class Scores" in b]
+    (model,) = [b for b in blocks["python"] if "def score" in b]
+    here = settings.replace("10.0.0.5:6379", job.cluster.address).replace("s3://bucket/jobs", str(job.folder))
+    whole = re.sub(r"    context\.withConfig\(.*\n", lambda _: here, program)
+    assert whole.count("withConfig") == 1
+    (job.folder / "Scores.java").write_text(whole)
+    (job.folder / "model.py").write_text(model)
+    compile_java(job.folder, job.folder / "Scores.java")
+    run_to_end(java_command(job.folder, "Scores"), cwd=job.folder, env=job.cluster.env)
+    assert "job 'scores' is finished" in job.cli("logs", "scores", "--follow")
+    job.cli("stop", "scores")
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ public class Digits {
       ctx.collect(next);
       next += step;
       if (!Files.exists(released)) {
-        Thread.sleep(2);
+        Thread.sleep(5);
       }
     }
 

@@ -366,6 +366,10 @@ public final class Fns {
     public void close() {}
   }
 
+  public static class Nowhere implements SinkFunction<Object> {
+    public void sink(Object value) {}
+  }
+
   /** Shows what it got in a property of the JVM. */
   public static class Collecting implements SinkFunction<String> {
     public void sink(String value) {
