@@ -118,9 +118,7 @@ def _adds_up(name: str, count: int, total: int) -> Callable[[Path, dict[str, Any
 
 
 def _rates(shapes: Sequence[Shape], runs: dict[str, list[Run]], ours: int) -> list[str]:
-    rates = {
-        s.contender.name: [s.records / run.seconds for run in runs[s.contender.name]] for s in shapes
-    }
+    rates = {s.contender.name: [s.records / run.seconds for run in runs[s.contender.name]] for s in shapes}
     theirs = [rates[s.contender.name] for s in shapes[ours:]]
     best = [max(of_round) for of_round in zip(*theirs, strict=True)]
     lines = ["| | records | records/s | times PyFlink's best | peak memory, MB |", "|---|---|---|---|---|"]
@@ -143,7 +141,12 @@ def _start_up(classes: Path, options: Options) -> list[str]:
     alone = Contender("Python alone", [str(HERE / "jobs/ten.py")], verify)
     mixed = Contender("with a map in Java", [str(HERE / "jobs/ten_java.py"), str(classes)], verify)
     runs = interleave([alone, mixed], Options(10, options.scale, options.servers, options.work))
-    lines = ["Ten records, from `python` to exit, 10 times.", "", "| | seconds | peak memory, MB |", "|---|---|---|"]
+    lines = [
+        "Ten records, from `python` to exit, 10 times.",
+        "",
+        "| | seconds | peak memory, MB |",
+        "|---|---|---|",
+    ]
     for contender in (alone, mixed):
         mine = runs[contender.name]
         peak = max(r.peak for r in mine)

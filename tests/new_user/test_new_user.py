@@ -82,9 +82,7 @@ def project(tmp_path_factory, environment, repository) -> Path:
 def test_a_maven_project_with_the_commands_of_the_guide(project, environment, repository):
     _, *commands = block("sh", "install-maven").splitlines()
     text = "\n".join(commands).replace("mvn ", f"mvn -Dmaven.repo.local={repository} ")
-    shown = run_to_end(
-        ["bash", "-ec", text], env=path(environment / "bin"), cwd=project, timeout=400
-    ).stdout
+    shown = run_to_end(["bash", "-ec", text], env=path(environment / "bin"), cwd=project, timeout=400).stdout
     assert [line for line in shown.splitlines() if line.startswith("score")] == [
         "score 0.2",
         "score 0.4",

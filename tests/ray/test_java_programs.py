@@ -7,13 +7,14 @@ import re
 import shutil
 import signal
 import sys
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from raystreaming_test_support.java import compile_java, java_command
+from raystreaming_test_support.java import class_path, compile_java, java_command
 from raystreaming_test_support.killing import run_to_end
 from raystreaming_test_support.programs import Program
 from raystreaming_test_support.ray_cluster import RayCluster, eventually
@@ -32,32 +33,47 @@ def fails(line):
 """
 
 
+MANIFEST = "Manifest-Version: 1.0\nMain-Class: OnRay\nClass-Path: {}\n"
+
+
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("compiled")
-    compile_java(folder, *(Path(__file__).parent / "java").glob("*.java"))
+def packaged(tmp_path_factory) -> Path:
+    """A folder with a jar that `java -jar` runs, and the jars that its manifest names."""
+    classes, folder = tmp_path_factory.mktemp("classes"), tmp_path_factory.mktemp("packaged")
+    compile_java(classes, *(Path(__file__).parent / "java").glob("*.java"))
+    (folder / "lib").mkdir()
+    for jar in class_path().split(os.pathsep):
+        shutil.copy(jar, folder / "lib")
+    with zipfile.ZipFile(folder / "lib" / "digits.jar", "w") as jar:
+        for file in classes.glob("Digits*"):
+            jar.write(file, file.name)
+    with zipfile.ZipFile(folder / "app.jar", "w") as jar:
+        others = "\n  ".join(f"lib/{other.name}" for other in (folder / "lib").iterdir())
+        jar.writestr("META-INF/MANIFEST.MF", MANIFEST.format(others))
+        jar.write(classes / "OnRay.class", "OnRay.class")
     return folder
 
 
 class Job:
     """The program and its folder; it and its class path are in no folder of the checkout."""
 
-    def __init__(self, cluster: RayCluster, folder: Path, compiled: Path) -> None:
-        self.cluster, self.folder, self.compiled = cluster, folder, compiled
-        self.classes, self.out = folder / "classes", folder / "out"
+    def __init__(self, cluster: RayCluster, folder: Path, packaged: Path) -> None:
+        self.cluster, self.folder, self.packaged = cluster, folder, packaged
+        self.program, self.out = folder / "program", folder / "out"
         (folder / "on_ray_model.py").write_text(MODEL)
 
     def command(self, function: str, **settings: object) -> list[str]:
-        more = [str(part) for setting in settings.items() for part in setting]
+        more = [part for setting in settings.items() for part in setting]
         address = ("address", self.cluster.address)
-        return java_command(self.classes, "OnRay", self.folder, COUNT, function, *address, *more)
+        jar = ["-jar", self.program / "app.jar", self.folder, COUNT, function, *address, *more]
+        return ["java", f"-Draystreaming.python={sys.executable}", *map(str, jar)]
 
     def run(self, function: str = "same", **settings: object) -> str:
         """Run the program to its end; its class path is there only so long."""
-        shutil.copytree(self.compiled, self.classes)
+        shutil.copytree(self.packaged, self.program)
         env = {**self.cluster.env, "RAY_ADDRESS": ""}
         ended = run_to_end(self.command(function, **settings), cwd=self.folder, env=env)
-        shutil.rmtree(self.classes)
+        shutil.rmtree(self.program)
         return ended.stdout
 
     def release(self) -> None:
@@ -84,8 +100,8 @@ class Job:
 
 
 @pytest.fixture
-def job(ray_cluster, tmp_path, compiled) -> Job:
-    return Job(ray_cluster, tmp_path, compiled)
+def job(ray_cluster, tmp_path, packaged) -> Job:
+    return Job(ray_cluster, tmp_path, packaged)
 
 
 def test_a_detached_job_outlives_its_program_and_its_class_path(job):
@@ -132,14 +148,14 @@ def test_the_guide(job):
 
 @pytest.mark.slow
 def test_the_job_ends_with_its_program_unless_it_is_detached(job):
-    shutil.copytree(job.compiled, job.classes)
+    shutil.copytree(job.packaged, job.program)
     command = job.command("same", lease="2s")
     with Program(command, {**job.cluster.env, "RAY_ADDRESS": ""}, job.folder) as program:
         program.until(partial(job.has_written, 50), "lines")
         program.signal(signal.SIGKILL)
         program.end()
     eventually(lambda: not job.cluster.names(), "an empty cluster")
-    shutil.rmtree(job.classes)
+    shutil.rmtree(job.program)
     job.release()
     job.run()
     job.check(exactly=False)
@@ -147,7 +163,7 @@ def test_the_job_ends_with_its_program_unless_it_is_detached(job):
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_nodes_with_folders_of_their_own_get_the_class_path_from_the_cluster(tmp_path, compiled):
+def test_nodes_with_folders_of_their_own_get_the_class_path_from_the_cluster(tmp_path, packaged):
     """Also for workers that come when the program, and all that it had, is gone."""
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
@@ -155,7 +171,7 @@ def test_nodes_with_folders_of_their_own_get_the_class_path_from_the_cluster(tmp
     nodes = [{"num_cpus": 1, "env_vars": {"TMPDIR": str(folder)}} for folder in folders]
     (tmp_path / "job").mkdir()
     with RayCluster(*nodes) as cluster:
-        job = Job(cluster, tmp_path / "job", compiled)
+        job = Job(cluster, tmp_path / "job", packaged)
         job.run(detach="true")
         eventually(partial(job.has_written, 50), "lines")
         for folder in folders:
@@ -169,7 +185,7 @@ def test_nodes_with_folders_of_their_own_get_the_class_path_from_the_cluster(tmp
         eventually(lambda: cluster.names() == [f"{JOB}/master"], "the end of the job")
         job.check(exactly=False)
         found = [len(list(f.glob("raystreaming-files-*/*.jar"))) for f in folders]
-        assert sum(found) in (1, 2), "a folder of classes, which is one jar"
+        assert sum(found) in (2, 4), "both jars that are not ours, on one node or on both"
         job.cli("stop", JOB)
         with cluster.driver():
             from ray.experimental import internal_kv

@@ -62,5 +62,7 @@ def test_an_old_java_is_found_so_that_it_can_be_named(machine, monkeypatch):
 
 def test_none_says_where_it_was_looked_for_and_what_to_install(machine, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
-    with pytest.raises(JavaMissing, match=r"none on \S+ \(there is none in JAVA_HOME=/nowhere\): install one"):
+    with pytest.raises(
+        JavaMissing, match=r"none on \S+ \(there is none in JAVA_HOME=/nowhere\): install one"
+    ):
         find_library()

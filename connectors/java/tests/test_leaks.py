@@ -53,9 +53,7 @@ class Work:
         splits = source.plan(PlanContext())
         self._reader = source.open(ReaderContext("source", 0, 1))
         self._reader.add_splits([(split, None) for split in splits])
-        self._writer = JavaSink(function=self._function("sink", "Nowhere")).open(
-            None, WriterContext()
-        )
+        self._writer = JavaSink(function=self._function("sink", "Nowhere")).open(None, WriterContext())
         self.closing += [self._reader, self._writer]
 
     def _function(self, kind: str, name: str, *arguments: Any) -> JavaFunction:

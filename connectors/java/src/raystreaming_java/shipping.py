@@ -12,7 +12,9 @@ from raystreaming.connector import JobFile
 
 def as_files(paths: Iterable[str]) -> list[JobFile]:
     """Return jars, and folders of classes made into jars, as files that go with the job."""
-    return [JobFile.of(_jar_of(path), ".jar") if path.is_dir() else JobFile(path) for path in map(Path, paths)]
+    return [
+        JobFile.of(_jar_of(path), ".jar") if path.is_dir() else JobFile(path) for path in map(Path, paths)
+    ]
 
 
 def _jar_of(folder: Path) -> bytes:

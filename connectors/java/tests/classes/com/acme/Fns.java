@@ -403,6 +403,13 @@ public final class Fns {
     }
   }
 
+  /** Wants as many bytes as the record says. */
+  public static class Hungry implements MapFunction<Integer, Integer> {
+    public Integer map(Integer bytes) {
+      return new byte[bytes].length;
+    }
+  }
+
   public static class NeedsMore implements MapFunction<Object, Object> {
     public NeedsMore(String more, int number) {}
 
