@@ -51,9 +51,9 @@ def run(options: Options) -> list[str]:
     shapes = [*ours, *(theirs if python else ())]
     runs = interleave([s.contender for s in shapes], options)
     return [
-        "Pairs of a text and a number where Python is at the ends, numbers where Java is; one task. The clock "
-        "runs from the job's start to its end, packages loaded and the JVM up; PyFlink's is net of the start of a "
-        "job. PyFlink: JVM source -> Python map -> JVM sink.",
+        "Pairs of a text and a number where Python is at the ends, numbers where Java is; one task. The "
+        "clock runs from the job's start to its end, packages loaded and the JVM up; PyFlink's is net of the "
+        "start of a job. PyFlink: JVM source -> Python map -> JVM sink.",
         "",
         *_rates(shapes, runs, len(ours)),
         "",

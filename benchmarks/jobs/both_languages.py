@@ -1,4 +1,4 @@
-"""Both languages in one job: both_languages.py SHAPE CLASSES RECORDS; the clock runs from building the job to its end."""
+"""Both languages in one job: both_languages.py SHAPE CLASSES RECORDS."""
 
 import json
 import sys

@@ -1,6 +1,5 @@
 package bench;
 
-import io.ray.streaming.api.function.RichFunction;
 import io.ray.streaming.api.function.impl.FilterFunction;
 import io.ray.streaming.api.function.impl.MapFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
@@ -51,7 +50,7 @@ public class Pairs {
   }
 
   /** Adds up what it gets; at its end the sum is in a property of the JVM. */
-  public static class Total implements SinkFunction<Long>, RichFunction {
+  public static class Total implements SinkFunction<Long> {
     private long count;
     private long total;
 

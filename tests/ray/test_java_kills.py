@@ -109,6 +109,10 @@ def test_workers(job, files, dice, ray_driver):
     files.check()
 
 
+def is_replaced(cluster, master):
+    return cluster.master(JOB).pid != master.pid
+
+
 @pytest.mark.slow
 def test_masters(job, files, dice, ray_driver):
     for _ in range(KILLS):
@@ -116,7 +120,7 @@ def test_masters(job, files, dice, ray_driver):
         master = ray_driver.master(JOB)
         workers = {w.name for w in ray_driver.workers(JOB, at_least=3)}
         master.signal(signal.SIGKILL)
-        eventually(lambda: ray_driver.master(JOB).pid != master.pid, "another master")
+        eventually(partial(is_replaced, ray_driver, master), "another master")
         eventually(lambda: job.status().state == "running", "the job runs")
         assert workers & set(ray_driver.names()), "no worker has lived on"
     files.release()

@@ -111,8 +111,8 @@ def test_the_heap_is_as_large_as_java_memory_says(rows_of):
         rows_of([600_000_000], ("map", "Hungry"))
     first, *_ = str(caught.value).splitlines()
     assert first.startswith(
-        "operator 'from_collection.map': com.acme.Fns$Hungry raised java.lang.OutOfMemoryError: Java heap space "
-        "(java_memory has given this JVM 5"
+        "operator 'from_collection.map': com.acme.Fns$Hungry raised java.lang.OutOfMemoryError: "
+        "Java heap space (java_memory has given this JVM 5"
     )
     assert rows_of([1], ("map", "Hungry")) == [1], "the JVM goes on"
 

@@ -129,7 +129,8 @@ def _start(heap: int) -> Bridge:
     version = int(str(jpype.java.lang.System.getProperty("java.specification.version")).removeprefix("1."))
     if version < OLDEST:
         raise JavaMissing(
-            f"Java functions need Java {OLDEST} or newer, and {platform.node()} has Java {version}: {_INSTALL}"
+            f"Java functions need Java {OLDEST} or newer, and {platform.node()} has Java {version}: "
+            f"{_INSTALL}"
         )
     host = "io.ray.streaming.runtime.host."
     return Bridge(

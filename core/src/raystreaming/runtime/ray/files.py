@@ -49,8 +49,8 @@ def fetch(job: str, sha256: str, suffix: str) -> JobFile:
             break
     if hashlib.sha256(data).hexdigest() != sha256:
         raise JobError(
-            f"a file of job {job!r} ({sha256[:12]}..{suffix}) is not in the store of Ray's head, or not whole: "
-            f"the head has lost its memory, or the job was ended meanwhile. Submit the job again"
+            f"a file of job {job!r} ({sha256[:12]}..{suffix}) is not in the store of Ray's head, or not "
+            f"whole: the head has lost its memory, or the job was ended meanwhile. Submit the job again"
         )
     return JobFile.of(bytes(data), suffix)
 
