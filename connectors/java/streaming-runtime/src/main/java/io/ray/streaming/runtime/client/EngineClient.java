@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -153,10 +154,22 @@ public final class EngineClient implements JobClient {
     if (operator.function() instanceof PythonFunction function) {
       fields.put("function", List.of(function.getModuleName(), function.getFunctionName()));
     } else if (operator.function() != null) {
+      checkCompiled(operator);
       fields.put("class", operator.function().getClass().getName());
       fields.put("object", serialised(operator));
     }
     return fields;
+  }
+
+  /** Refuses what {@code java Program.java} has compiled into its own memory. */
+  private static void checkCompiled(OperatorNode operator) {
+    CodeSource source = operator.function().getClass().getProtectionDomain().getCodeSource();
+    if (source != null && source.getLocation() != null && source.getLocation().getPath().endsWith(".java")) {
+      throw new JobException(
+          "operator " + operator.id() + " (" + operator.kind() + "): its function is in "
+              + source.getLocation().getPath() + ", which `java` has compiled for itself alone, and the job runs"
+              + " elsewhere. Compile it with javac, and run the class", null);
+    }
   }
 
   private static byte[] serialised(OperatorNode operator) {
