@@ -1,7 +1,7 @@
 """JVM source -> Python map -> JVM sink with PyFlink: flink_boundary.py HOW RECORDS OUT.
 
-HOW is `stream`, or a mode of tables: `process`, `thread`. The clock is net of the start of the job: a job of a
-thousand records runs first, and its time is taken off.
+HOW is `stream`, or a mode of tables: `process`, `thread`. The clock is net of the start of the job: a job of
+a thousand records runs first, and its time is taken off.
 """
 
 import json
