@@ -118,6 +118,7 @@ class RayJob:
         packed, needed = pack_job(spec)
         replace_dead(spec.name)
         files.send(spec.name, needed)
+        sent = files.send_bytes(spec.name, packed)
         master = (
             actor(JobMaster, GROUPS)
             .options(
@@ -129,7 +130,7 @@ class RayJob:
                 num_cpus=0,
                 **({"runtime_env": dict(options.runtime_env)} if options.runtime_env else {}),
             )
-            .remote(spec.name, packed, dists_of(spec), options)
+            .remote(spec.name, sent, dists_of(spec), options)
         )
         self._follower = Follower(spec.name, master)
         try:
