@@ -84,7 +84,7 @@ def job(files, classes, ray_driver):
         java_classpath=[classes],
         java_memory="64MB",
         spares=1 if KILLS > 1 else 0,
-        workers=None if KILLS > 1 else 3,
+        workers=None if KILLS > 1 else 2,
     )
     numbers = ctx.from_java("Digits$Numbers", COUNT, str(files.folder)).set_parallelism(2)
     sums = numbers.map("Digits$Count").key_by("Digits$Digit").reduce("Digits$Sum").set_parallelism(2)
@@ -102,7 +102,7 @@ def test_workers(job, files, dice, ray_driver):
         if kill % 2 == 0:  # the other kills may come before the job is on its feet again
             eventually(partial(files.has_published, files.published() + 1), "another file")
         time.sleep(dice.uniform(0, 1.5))
-        dice.choice(ray_driver.workers(JOB, at_least=3)).signal(signal.SIGKILL)
+        dice.choice(ray_driver.workers(JOB, at_least=2)).signal(signal.SIGKILL)
     eventually(lambda: job.status().restarts >= 1 and job.status().state == "running", "a restart")
     files.release()
     job.wait()
@@ -118,7 +118,7 @@ def test_masters(job, files, dice, ray_driver):
     for _ in range(KILLS):
         time.sleep(dice.uniform(0, 1.5))
         master = ray_driver.master(JOB)
-        workers = {w.name for w in ray_driver.workers(JOB, at_least=3)}
+        workers = {w.name for w in ray_driver.workers(JOB, at_least=2)}
         master.signal(signal.SIGKILL)
         eventually(partial(is_replaced, ray_driver, master), "another master")
         eventually(lambda: job.status().state == "running", "the job runs")

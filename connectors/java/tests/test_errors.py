@@ -106,7 +106,7 @@ def test_a_function_that_raises_shows_class_message_frames_and_record(rows_of):
 
 def test_the_heap_is_as_large_as_java_memory_says(rows_of):
     """Each test process has one JVM, of 512 MB."""
-    assert rows_of([400_000_000], ("map", "Hungry")) == [400_000_000]
+    assert rows_of([200_000_000], ("map", "Hungry")) == [200_000_000]
     with pytest.raises(OperatorError) as caught:
         rows_of([600_000_000], ("map", "Hungry"))
     first, *_ = str(caught.value).splitlines()

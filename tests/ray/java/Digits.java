@@ -16,13 +16,13 @@ public class Digits {
   /** Numbers from 0 with a position; slowly, until there is a file called "released". */
   public static class Numbers implements SourceFunction<Long> {
     private final long stop;
-    private final Path released;
+    private final String released;
     private long next = -1;
     private long step;
 
     public Numbers(long stop, String folder) {
       this.stop = stop;
-      this.released = Path.of(folder, "released");
+      this.released = folder + "/released";
     }
 
     public void init(int parallelism, int index) {
@@ -37,7 +37,7 @@ public class Digits {
       }
       ctx.collect(next);
       next += step;
-      if (!Files.exists(released)) {
+      if (!Files.exists(Path.of(released))) {
         Thread.sleep(5);
       }
     }
