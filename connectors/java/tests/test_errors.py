@@ -112,7 +112,7 @@ def test_the_heap_is_as_large_as_java_memory_says(rows_of):
     first, *_ = str(caught.value).splitlines()
     assert first.startswith(
         "operator 'from_collection.map': com.acme.Fns$Hungry raised java.lang.OutOfMemoryError: "
-        "Java heap space (java_memory has given this JVM 5"
+        "Java heap space (java_memory has given this JVM 4"
     )
     assert rows_of([1], ("map", "Hungry")) == [1], "the JVM goes on"
 

@@ -26,7 +26,7 @@ print(*settings.jars, sep="\\n")
 
 @pytest.mark.parametrize("kind", ["folder", "jar"])
 def test_the_class_path_travels_with_the_job(classes, tmp_path, kind):
-    here = tmp_path / "classes"
+    here = tmp_path / ("classes" if kind == "folder" else "classes.jar")
     if kind == "folder":
         shutil.copytree(classes, here)
     else:
