@@ -96,9 +96,10 @@ def find_library() -> str:
     java = shutil.which("java")
     on_path = None if java is None else Path(os.path.realpath(java)).parents[1]
     named = os.environ.get("JAVA_HOME")
-    for home in (named, on_path):
-        for pattern in _PLACES if home else ():
-            if found := sorted(Path(home).glob(pattern + _LIBRARY)):
+    homes = [Path(home) for home in (named, on_path) if home]
+    for home in homes:
+        for pattern in _PLACES:
+            if found := sorted(home.glob(pattern + _LIBRARY)):
                 return str(found[0])
     try:
         return str(jpype.getDefaultJVMPath())
