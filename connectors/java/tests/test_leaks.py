@@ -83,24 +83,24 @@ class Work:
         self._writer.flush()
 
 
-@pytest.fixture
-def work(classes):
-    settings = JavaSettings(classpath=[classes])
-    settings = pickle.loads(pickle.dumps(settings))  # known here, as in a worker
-    bridge(settings)
-    touch_heap()
-    made = Work(settings)
-    yield made
-    for each in made.closing:
-        each.close()
-
-
-def touch_heap() -> None:
+@pytest.fixture(scope="module")
+def touched_heap():
     """Have the JVM use all of its heap once, or the process grows while it gets there."""
+    bridge(JavaSettings())
     jpype = sys.modules["jpype"]
     runtime = jpype.JClass("java.lang.Runtime").getRuntime()
     megabytes = int(0.85 * runtime.totalMemory() / 1_000_000)
     assert len([jpype.JArray(jpype.JByte)(1_000_000) for _ in range(megabytes)]) > 10
+
+
+@pytest.fixture
+def work(classes, touched_heap):
+    settings = JavaSettings(classpath=[classes])
+    settings = pickle.loads(pickle.dumps(settings))  # known here, as in a worker
+    made = Work(settings)
+    yield made
+    for each in made.closing:
+        each.close()
 
 
 def handles(java: Any) -> int:
