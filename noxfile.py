@@ -40,7 +40,7 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml(ROOT / "core" / "pyp
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = {package.id: package for package in devtool.published()}
 # Test folders with a session of their own; `pipelines` runs every other folder of tests/.
-OWN_SESSION = {"docs", "kill", "minimal", "ray", "smoke", "support"}
+OWN_SESSION = {"docs", "kill", "minimal", "new_user", "ray", "smoke", "support"}
 # What Java programs name as `"raystreaming.tests.test_hybrid_stream", "map_func1"`.
 NAMED_LIKE_TESTS = {f"raystreaming/tests/{name}.py" for name in ("__init__", "test_hybrid_stream")}
 CI = [devtool.CI_TAG]
@@ -208,6 +208,15 @@ def ray_kills(session: nox.Session) -> None:
     session.env["RAYSTREAMING_RAY_KILLS"] = "20"
     session.env["RAYSTREAMING_RAY_JOBS"] = "50"
     run_pytest(session, [ROOT / "tests" / "ray"], options=["-k", "kills or leave or slow or metrics"])
+
+
+@nox.session(requires=["wheels"], default=False)
+def new_user(session: nox.Session) -> None:
+    """Java as a new user meets it: only the wheels, a bare Java runtime, a Maven project elsewhere. Slow."""
+    install_everything(session)
+    wheels = (PACKAGES[package].wheel for package in ("core", "java"))
+    session.env["RAYSTREAMING_WHEELS"] = os.pathsep.join(map(str, wheels))
+    run_pytest(session, [ROOT / "tests" / "new_user"])
 
 
 @nox.session(requires=["wheels"], default=False)

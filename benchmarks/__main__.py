@@ -23,6 +23,7 @@ NAMES = [
     "restart",
     "transport",
     "on_ray",
+    "java",
 ]
 
 

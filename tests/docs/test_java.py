@@ -36,8 +36,8 @@ def python(code: str, folder: Path) -> list[str]:
 def acme(tmp_path_factory) -> Path:
     """A folder with the acme.jar of the guide, of both of its classes."""
     folder = tmp_path_factory.mktemp("acme")
-    text, count, _ = blocks("docs/java.md", "java")
-    jar, _ = blocks("docs/java.md", "sh")
+    text, count, _, _ = blocks("docs/java.md", "java")
+    jar, _, _ = blocks("docs/java.md", "sh")
     (folder / "Text.java").write_text(text)
     (folder / "Count.java").write_text(count)
     shell(jar, folder)
@@ -54,8 +54,8 @@ def test_the_guide_with_a_jar(acme):
 
 def test_the_guide_with_a_model(tmp_path):
     _, _, model, _ = blocks("docs/java.md", "python")
-    _, _, scores = blocks("docs/java.md", "java")
-    _, commands = blocks("docs/java.md", "sh")
+    _, _, scores, _ = blocks("docs/java.md", "java")
+    _, commands, _ = blocks("docs/java.md", "sh")
     (tmp_path / "model.py").write_text(model)
     (tmp_path / "Scores.java").write_text(scores)
     assert shell(commands, tmp_path) == ["score 0.2", "score 0.4", "score 0.6"]
@@ -78,7 +78,8 @@ def test_every_link_leads_somewhere(document):
 
 
 def test_the_guide_has_no_other_blocks():
-    assert {kind for kind, _ in BLOCKS} == {"java", "python", "sh", "text"}
+    """The Maven project is run by tests/new_user, and the settings for Ray by tests/ray."""
+    assert {kind for kind, _ in BLOCKS} == {"java", "python", "sh", "text", "xml"}
 
 
 ROWS = re.findall(r"^\| `(.+)` \| `(\S+)` \| `(.+)` \|$", GUIDE, re.MULTILINE)

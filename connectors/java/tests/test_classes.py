@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import resource
 import shutil
 import subprocess
 import sys
@@ -12,13 +10,9 @@ from pathlib import Path
 import pytest
 
 from raystreaming import StreamingContext
-from raystreaming.connector.operator import OperatorContext, PieceLimit
 from raystreaming.errors import GraphError
-from raystreaming.records import Batch
 from raystreaming_java import JavaSettings
-from raystreaming_java.function import JavaFunction
 from raystreaming_java.jvm import bridge, our_jars
-from raystreaming_java.operators import JavaOperator, JavaStage
 
 SAYS = """
 package %s;
@@ -84,33 +78,3 @@ def test_a_thread_that_a_function_leaves_behind_does_not_hold_the_process(classe
     # JPype would wait ten seconds for it.
     done = subprocess.run(command, capture_output=True, text=True, timeout=8, check=False)
     assert (done.returncode, done.stdout) == (0, "[1]\n"), done.stderr
-
-
-def test_batches_leave_nothing_behind(classes):
-    settings = JavaSettings(classpath=[classes])
-    java = bridge(settings)
-    operator = JavaOperator(JavaFunction("map", "com.acme.Fns$Identity", (), settings), True)
-    operator.open(OperatorContext("op", 0, 1, PieceLimit(1_000)))
-    stage = JavaStage([operator])
-    rows = [("x" * 50, n) for n in range(200)]  # more than JPype is given as an array
-
-    def work(batches: int) -> None:
-        for _ in range(batches):
-            for result in stage.process(Batch(rows)):
-                assert len(result.values.to_pylist()) == 200
-
-    def used() -> tuple[int, int]:
-        gc.collect()
-        runtime = java.job_classes.class_.forName("java.lang.Runtime").getMethod("getRuntime").invoke(None)
-        runtime.gc()
-        return int(runtime.totalMemory() - runtime.freeMemory()), resource.getrusage(
-            resource.RUSAGE_SELF
-        ).ru_maxrss
-
-    work(1_000)
-    heap, resident = used()
-    work(10_000)
-    heap_after, resident_after = used()
-    operator.close()
-    assert heap_after - heap < 2_000_000, "in Java"
-    assert resident_after - resident < 50_000, "in Python, or between the two (KB)"

@@ -104,6 +104,19 @@ def test_a_function_that_raises_shows_class_message_frames_and_record(rows_of):
     assert "java.lang.IllegalStateException: three is too much" in str(caught.value.__cause__)
 
 
+def test_the_heap_is_as_large_as_java_memory_says(rows_of):
+    """Each test process has one JVM, of 512 MB."""
+    assert rows_of([200_000_000], ("map", "Hungry")) == [200_000_000]
+    with pytest.raises(OperatorError) as caught:
+        rows_of([600_000_000], ("map", "Hungry"))
+    first, *_ = str(caught.value).splitlines()
+    assert first.startswith(
+        "operator 'from_collection.map': com.acme.Fns$Hungry raised java.lang.OutOfMemoryError: "
+        "Java heap space (java_memory has given this JVM 4"
+    )
+    assert rows_of([1], ("map", "Hungry")) == [1], "the JVM goes on"
+
+
 PROGRAM = """
 from raystreaming import StreamingContext
 ctx = StreamingContext()

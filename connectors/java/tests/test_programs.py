@@ -108,6 +108,15 @@ def test_a_python_without_the_package(programs):
     assert "-m pip install raystreaming-java" in out
 
 
+def test_a_program_that_is_not_compiled():
+    path = ":".join(map(str, our_jars()))
+    source = str(EXAMPLES / "WordCount.java")
+    done = subprocess.run(["java", "-cp", path, source], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"its function is in {source}, which `java` has compiled for itself alone" in done.stderr
+    assert "Compile it with javac" in done.stderr
+
+
 def lines(path: Path) -> list[tuple[int, int]]:
     if not path.exists():
         return []

@@ -26,7 +26,7 @@ print(*settings.jars, sep="\\n")
 
 @pytest.mark.parametrize("kind", ["folder", "jar"])
 def test_the_class_path_travels_with_the_job(classes, tmp_path, kind):
-    here = tmp_path / "classes"
+    here = tmp_path / ("classes" if kind == "folder" else "classes.jar")
     if kind == "folder":
         shutil.copytree(classes, here)
     else:
@@ -52,7 +52,7 @@ def test_the_class_path_travels_with_the_job(classes, tmp_path, kind):
 
 def test_a_folder_that_others_may_write_to_is_refused(classes, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / f"raystreaming-java-{os.getuid()}").mkdir(mode=0o777)
-    (tmp_path / f"raystreaming-java-{os.getuid()}").chmod(0o777)
+    (tmp_path / f"raystreaming-files-{os.getuid()}").mkdir(mode=0o777)
+    (tmp_path / f"raystreaming-files-{os.getuid()}").chmod(0o777)
     with pytest.raises(RayStreamingError, match=r"others may change what is there"):
         pickle.loads(pickle.dumps(JavaSettings(classpath=[classes])))

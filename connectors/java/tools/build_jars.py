@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -30,6 +31,8 @@ class BuildJars(BuildHookInterface):  # type: ignore[type-arg]
         for module in MODULES:
             (built,) = (root / module / "target").glob(f"{module}-*.jar")
             shutil.copy(built, jars)
+            shutil.copy(root / module / "pom.xml", jars / f"{built.stem}.pom")
+        shutil.copy(root / "pom.xml", jars / f"streaming-parent-{_version(root)}.pom")
         stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(sources)
 
@@ -41,6 +44,13 @@ def _fingerprint(root: Path) -> str:
     for path in sorted(p for p in paths if "target" not in p.relative_to(root).parts):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _version(root: Path) -> str:
+    """Return the version of all modules."""
+    version = ElementTree.parse(root / "pom.xml").getroot().findtext("{*}version")
+    assert version is not None, "pom.xml has a version"
+    return version
 
 
 def _package(root: Path) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import os
+import platform
+import shutil
+import sys
 import threading
 from importlib import resources
 from pathlib import Path
@@ -16,8 +20,13 @@ OLDEST = 17
 
 _INSTALL = (
     f"install one from {OLDEST} on: apt-get install openjdk-{OLDEST}-jre-headless, or brew install "
-    f"openjdk@{OLDEST}, and set JAVA_HOME if it is not found"
+    f"openjdk@{OLDEST}; then `java` is on the PATH, or JAVA_HOME says where it is"
 )
+
+_LIBRARY = "libjvm.dylib" if sys.platform == "darwin" else "libjvm.so"
+
+_PLACES = ("lib/server/", "lib/*/", "jre/lib/server/", "jre/lib/*/server/")
+"""Where a Java has its library; the last ones are those of Java 8."""
 
 _lock = threading.Lock()
 _bridge: Bridge | None = None
@@ -76,6 +85,31 @@ def our_jars() -> list[Path]:
     return jars
 
 
+def find_library() -> str:
+    """Return the library of the Java that JAVA_HOME names, else of `java` on the PATH, else of the system's.
+
+    Raises:
+        JavaMissing: There is none.
+    """
+    import jpype
+
+    java = shutil.which("java")
+    on_path = None if java is None else Path(os.path.realpath(java)).parents[1]
+    named = os.environ.get("JAVA_HOME")
+    homes = [Path(home) for home in (named, on_path) if home]
+    for home in homes:
+        for pattern in _PLACES:
+            if found := sorted(home.glob(pattern + _LIBRARY)):
+                return str(found[0])
+    try:
+        return str(jpype.getDefaultJVMPath())
+    except jpype.JVMNotFoundException as error:
+        wrong = f" (there is none in JAVA_HOME={named})" if named else ""
+        raise JavaMissing(
+            f"Java functions need a Java runtime, and there is none on {platform.node()}{wrong}: {_INSTALL}"
+        ) from error
+
+
 def _start(heap: int) -> Bridge:
     import jpype
     import jpype.config
@@ -85,10 +119,7 @@ def _start(heap: int) -> Bridge:
         for jar in our_jars():
             jpype.addClassPath(jar)
     else:
-        try:
-            path = jpype.getDefaultJVMPath()
-        except jpype.JVMNotFoundException as error:
-            raise JavaMissing(f"Java functions need a Java runtime, and there is none: {_INSTALL}") from error
+        path = find_library()
         # -Xrs: signals are Python's. Serial: a batch's objects die young, on the thread that made them.
         flags = [f"-Xmx{heap}", "-Xrs", "-XX:+UseSerialGC", "-Xshare:auto"]
         jpype.startJVM(path, *flags, classpath=[str(jar) for jar in our_jars()], convertStrings=False)
@@ -99,7 +130,8 @@ def _start(heap: int) -> Bridge:
     version = int(str(jpype.java.lang.System.getProperty("java.specification.version")).removeprefix("1."))
     if version < OLDEST:
         raise JavaMissing(
-            f"Java functions need Java {OLDEST} or newer, and this is Java {version}: {_INSTALL}"
+            f"Java functions need Java {OLDEST} or newer, and {platform.node()} has Java {version}: "
+            f"{_INSTALL}"
         )
     host = "io.ray.streaming.runtime.host."
     return Bridge(

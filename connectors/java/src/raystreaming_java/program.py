@@ -7,6 +7,7 @@ file RESULT.
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import sys
@@ -22,10 +23,11 @@ from raystreaming import StreamingContext
 from raystreaming.api.job import Job, report
 from raystreaming.api.stream import DataStream, KeyedStream, Stream
 from raystreaming.connector import Source
-from raystreaming.errors import GraphError
+from raystreaming.errors import GraphError, OptionError
 from raystreaming.graph import LogicalGraph, Partitioning
 from raystreaming.records import pack, unpack
 from raystreaming_java.function import JavaFunction
+from raystreaming_java.jvm import our_jars
 from raystreaming_java.streams import JavaKeyedStream, JavaStream, java_source, settings_of
 
 _OURS = "raystreaming."
@@ -76,13 +78,24 @@ def _follow_program(job: Job) -> None:
 
 
 def _settings(described: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the context; texts that are numbers or truths become such."""
+    """Return the settings of the context."""
+    config = described["config"]
+    settings = {n.removeprefix(_OURS): _plain(n, text) for n, text in config.items() if n.startswith(_OURS)}
+    more = [path for path in str(settings.get("java_classpath", "")).split(os.pathsep) if path]
+    ours = {jar.read_bytes() for jar in our_jars()}  # they are in every worker already
+    theirs = [p for p in described["classpath"] if os.path.isdir(p) or Path(p).read_bytes() not in ours]
+    return {**settings, "java_classpath": [*theirs, *more]}
+
+
+def _plain(name: str, text: str) -> Any:
+    """Return what a text says: a truth, a number, JSON's object, or itself."""
+    if text.startswith("{"):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise OptionError("StreamingContext", [f"{name} is no JSON: {error}; it is {text}"]) from error
     plain: dict[str, Any] = {"true": True, "false": False}
-    settings: dict[str, Any] = {"java_classpath": described["classpath"]}
-    for name, text in described["config"].items():
-        if name.startswith(_OURS):
-            settings[name.removeprefix(_OURS)] = plain.get(text, int(text) if text.isdecimal() else text)
-    return settings
+    return plain.get(text, int(text) if text.isdecimal() else text)
 
 
 class Program:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import Any
 
-from raystreaming.connector import Options, option
+from raystreaming.connector import JobFile, Options, option
 from raystreaming.errors import OptionError, PluginError
 from raystreaming.plugins.registry import registry
 from raystreaming.units import size
-from raystreaming_java.shipping import packed, unpacked
+from raystreaming_java.shipping import as_files
 
 
 class JavaSettings(Options):
@@ -63,7 +63,7 @@ class JavaSettings(Options):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Take the jars along: this travels once to each worker, with the job."""
-        return _arrived, (self.job, self.memory, packed(self.jars))
+        return _arrived, (self.job, self.memory, as_files(self.jars))
 
     @property
     def heap(self) -> int:
@@ -75,8 +75,8 @@ _here: dict[str, JavaSettings] = {}
 """The settings of the jobs that have come to this process."""
 
 
-def _arrived(job: str, memory: str | int, jars: list[bytes]) -> JavaSettings:
-    settings = JavaSettings(classpath=unpacked(jars), memory=memory)
+def _arrived(job: str, memory: str | int, jars: Iterable[JobFile]) -> JavaSettings:
+    settings = JavaSettings(classpath=[jar.path for jar in jars], memory=memory)
     object.__setattr__(settings, "job", job)
     return _here.setdefault(job, settings)
 

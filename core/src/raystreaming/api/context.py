@@ -14,7 +14,7 @@ from raystreaming.api.job import Job
 from raystreaming.api.language import language
 from raystreaming.api.stream import DataStream
 from raystreaming.connector.source import Source
-from raystreaming.errors import GraphError, ray_needed
+from raystreaming.errors import GraphError, OptionError, ray_needed
 from raystreaming.graph import LogicalGraph, LogicalOperator, execution_graph, job_graph
 from raystreaming.graph.explain import explain
 from raystreaming.observe.notices import show_notices
@@ -172,6 +172,11 @@ class StreamingContext:
         self._graph.validate()
         chosen = settings.effective(self._settings)
         ray = _wants_ray(chosen)
+        if chosen.detach and not ray:
+            raise OptionError(
+                "StreamingContext",
+                ['detach needs a cluster that the job can go on in: set runtime="ray", or leave detach out'],
+            )
         spec = JobSpec(
             name,
             self._graph,

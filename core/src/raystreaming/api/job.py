@@ -141,7 +141,7 @@ def report(error: BaseException) -> str:
     if isinstance(error, OperatorError) and cause is not None:
         frames = traceback.extract_tb(cause.__traceback__)
         own = [f for f in frames if is_users(f)]
-        text += "\n" + "".join(traceback.format_list(own)).rstrip()
+        text = "\n".join([text, "".join(traceback.format_list(own))]).rstrip()
     return text
 
 

@@ -56,8 +56,6 @@ def _ray(options: argparse.Namespace) -> dict[str, Any]:
         chosen["runtime"] = "ray"
     if options.ray:
         chosen["address"] = options.ray
-    elif options.detach and not os.environ.get("RAY_ADDRESS"):
-        chosen["address"] = "auto"  # a cluster that ends with this command would end the job
     if options.detach:
         chosen["detach"] = True
     if options.workers is not None:

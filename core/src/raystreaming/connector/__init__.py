@@ -1,6 +1,7 @@
 """What authors of connectors import: base classes, options and errors."""
 
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory, operator
+from raystreaming.connector.job_file import JobFile
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.options import Options, Secret, option
 from raystreaming.connector.sink import (
@@ -32,6 +33,7 @@ __all__ = [
     "ConnectorError",
     "Fetched",
     "FunctionOperator",
+    "JobFile",
     "KnownSplit",
     "Operator",
     "OperatorContext",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -13,13 +14,13 @@ from raystreaming.errors import JobError, JobLocked
 from raystreaming.observe.notices import log
 from raystreaming.observe.status import JobStatus
 from raystreaming.plugins.builtin.collect import CollectSink
-from raystreaming.runtime.ray import names
+from raystreaming.runtime.ray import files, names
 from raystreaming.runtime.ray.cluster import actor, connect
 from raystreaming.runtime.ray.crew import kill
 from raystreaming.runtime.ray.job_master import JobMaster
 from raystreaming.runtime.ray.messages import JobView, Wish
 from raystreaming.runtime.ray.options import RayOptions
-from raystreaming.runtime.ray.shipping import SURVIVES_DRIVER, dists_of, in_pieces, pack_job
+from raystreaming.runtime.ray.shipping import dists_of, pack_job
 from raystreaming.runtime.spec import JobSpec
 
 FOLLOW_WAIT = 0.5
@@ -87,6 +88,7 @@ class Follower:
     def release(self) -> None:
         """End the master: the job is over, and everything is known."""
         kill(self._master)
+        files.forget(self.job)
 
 
 class RayJob:
@@ -105,22 +107,18 @@ class RayJob:
     def __init__(
         self, spec: JobSpec, address: str | None, options: RayOptions, collecting: Sequence[CollectSink]
     ) -> None:
-        connect(address)
+        # A cluster of this program's own would end with it, and a detached job with that.
+        connect(address or ("auto" if options.detach and "RAY_ADDRESS" not in os.environ else None))
         self._options = options
         self._collecting = collecting
         self._over = threading.Event()
         self.error: BaseException | None = None
         for sink in collecting:
             sink.ship()
-        packed = pack_job(spec)
-        if options.detach and len(packed) > SURVIVES_DRIVER:
-            log.warning(
-                "job %r has %.0f MB of functions and data, too much for Ray to keep without this program: if "
-                "its master dies, the job ends. Read the data from files instead of from_collection",
-                spec.name,
-                len(packed) / 1e6,
-            )
+        packed, needed = pack_job(spec)
         replace_dead(spec.name)
+        files.send(spec.name, needed)
+        sent = files.send_bytes(spec.name, packed)
         master = (
             actor(JobMaster, GROUPS)
             .options(
@@ -132,7 +130,7 @@ class RayJob:
                 num_cpus=0,
                 **({"runtime_env": dict(options.runtime_env)} if options.runtime_env else {}),
             )
-            .remote(spec.name, dists_of(spec), options, *in_pieces(packed))
+            .remote(spec.name, sent, dists_of(spec), options)
         )
         self._follower = Follower(spec.name, master)
         try:
@@ -242,3 +240,4 @@ def end_all(job: str) -> None:
     """End the master and the workers of a job at once."""
     for handle in (names.find(names.master_name(job)), *names.workers(job).values()):
         kill(handle)
+    files.forget(job)

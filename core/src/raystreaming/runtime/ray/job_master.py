@@ -14,7 +14,7 @@ import ray
 
 from raystreaming.observe.notices import log
 from raystreaming.observe.status import JobStatus
-from raystreaming.runtime.ray import names
+from raystreaming.runtime.ray import files, names
 from raystreaming.runtime.ray.awake import AwakeClock
 from raystreaming.runtime.ray.board import Board
 from raystreaming.runtime.ray.cluster import node_address
@@ -40,12 +40,12 @@ class JobMaster:
 
     Args:
         job: Its name.
+        sent: By what name all of it was sent.
         dists: The driver's versions of what its connectors come from.
         options: Options of the runtime.
-        *packed: All of the job, from `in_pieces`.
     """
 
-    def __init__(self, job: str, dists: Mapping[str, str], options: RayOptions, *packed: bytes) -> None:
+    def __init__(self, job: str, sent: str, dists: Mapping[str, str], options: RayOptions) -> None:
         self._job = job
         self._options = options
         self._board = Board()
@@ -58,8 +58,7 @@ class JobMaster:
         log.addHandler(ToBoard(self._board.say))
         log.setLevel(logging.INFO)
         log.propagate = False
-        main = threading.Thread(target=self._main, args=(b"".join(packed), dists), name="master", daemon=True)
-        main.start()
+        threading.Thread(target=self._main, args=(sent, dists), name="master", daemon=True).start()
 
     def follow(
         self, line: int, state: str, wishes: Sequence[Wish], wait: float, driver: bool = True
@@ -111,11 +110,12 @@ class JobMaster:
             if self._run is not None:
                 self._run.grant(wish)
 
-    def _main(self, packed: bytes, dists: Mapping[str, str]) -> None:
+    def _main(self, sent: str, dists: Mapping[str, str]) -> None:
         """Run the job; the body of the master's thread."""
         state = "failed"
         try:
             check_dists(dists, node_address())  # first: unpacking imports them
+            packed = files.fetch_bytes(self._job, sent)
             run = JobRun(unpack_job(packed), packed, dists, self._options, self._board, self._driver_is_gone)
             self._run = run
             threading.Thread(target=self._measure, name="metrics", daemon=True).start()
@@ -126,6 +126,7 @@ class JobMaster:
             self._failure = Failure.of(error)
         self._board.show(state, over=True)
         self._released.wait(LINGER_DETACHED if self._options.detach else LINGER)
+        files.forget(self._job)
         kill(names.find(names.master_name(self._job)))
 
     def _measure(self) -> None:

@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import pickle
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Any
 
 import cloudpickle
 import ray
 
+from raystreaming.connector.job_file import JobFile
 from raystreaming.errors import GraphError, JobError, PluginError, RayStreamingError, Retryable, notes_of
 from raystreaming.graph import LogicalOperator
 from raystreaming.operators.user_function import is_users
+from raystreaming.runtime.ray import files
 from raystreaming.runtime.ray.cluster import node_address
 from raystreaming.runtime.spec import JobSpec
 
-PIECE = 64 * 1024
-"""Bytes of a job that go into one argument."""
 
-SURVIVES_DRIVER = 8 * 1024 * 1024
-"""Bytes that a job may have if its master is to survive its own death without the driver."""
+class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
+    """Packs a job, with names in the place of its files."""
+
+    def __init__(self, out: io.BytesIO, job: str) -> None:
+        super().__init__(out)
+        self._job = job
+        self.files: dict[str, JobFile] = {}
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Called by pickle for everything that is not plain data."""
+        if type(obj) is not JobFile:
+            return super().reducer_override(obj)
+        sha256 = hashlib.sha256(obj.path.read_bytes()).hexdigest()
+        self.files[sha256] = obj
+        return files.fetch, (self._job, sha256, obj.path.suffix)
 
 
-def pack_job(spec: JobSpec) -> bytes:
-    """Return a job as bytes.
+def pack_job(spec: JobSpec) -> tuple[bytes, list[JobFile]]:
+    """Return a job as bytes, and the files that are to be sent beside.
 
     Raises:
         GraphError: Names every operator whose function or options cannot travel, and why.
     """
+    out = io.BytesIO()
+    packer = _Packer(out, spec.name)
     try:
-        packed: bytes = cloudpickle.dumps((os.getcwd(), spec))
+        packer.dump((os.getcwd(), spec))
     except Exception as error:
         problems = [p for op in spec.graph.operators if (p := _cannot_travel(op))]
         raise GraphError(
@@ -40,16 +58,7 @@ def pack_job(spec: JobSpec) -> bytes:
             + ("; ".join(problems) or f"{type(error).__name__}: {error}")
             + ". Open files, locks and connections in open() of a function class, or inside the function"
         ) from error
-    return packed
-
-
-def in_pieces(packed: bytes) -> list[bytes]:
-    """Return a packed job as arguments that a restarted master still has when the driver is gone.
-
-    Ray keeps arguments below 100 KB inside the call, up to 10 MB of them. Others are objects of the driver,
-    and die with it.
-    """
-    return [packed[at : at + PIECE] for at in range(0, len(packed), PIECE)]
+    return out.getvalue(), list(packer.files.values())
 
 
 def _cannot_travel(operator: LogicalOperator) -> str | None:
@@ -90,9 +99,10 @@ def unpack_job(data: bytes) -> JobSpec:
 
 
 def dists_of(spec: JobSpec) -> dict[str, str]:
-    """Return the distributions that the job's sources and sinks come from, with their versions."""
+    """Return the distributions of the job's sources, sinks and languages, with their versions."""
     found: dict[str, str] = {}
-    modules = {type(op.source or op.sink).__module__.split(".")[0] for op in spec.graph.operators}
+    parts = [*(op.source or op.sink for op in spec.graph.operators), *spec.graph.languages.values()]
+    modules = {type(part).__module__.split(".")[0] for part in parts}
     known: Mapping[str, list[str]] = metadata.packages_distributions() if modules else {}
     for module in sorted(modules - {"builtins", "__main__"}):
         for dist in known.get(module, ()):
@@ -122,6 +132,10 @@ def check_dists(dists: Mapping[str, str], node: str) -> None:
         )
 
 
+class RemoteCause(Exception):
+    """What a worker's code raised: its traceback, as text."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """An error on its way to the driver.
@@ -130,12 +144,14 @@ class Failure:
         error: The error, pickled; None where pickle refuses it.
         text: The error in words.
         frames: The user's own frames, as tracebacks show them.
+        trace: The traceback of its cause; empty if it has none.
         retryable: Whether a restart from the last checkpoint may help.
     """
 
     error: bytes | None
     text: str
     frames: str
+    trace: str
     retryable: bool
 
     @staticmethod
@@ -155,6 +171,7 @@ class Failure:
             pickled,
             str(error) if isinstance(error, RayStreamingError) else f"{type(error).__name__}: {error}{where}",
             getattr(error, "remote_frames", "") or "".join(traceback.format_list(frames)).rstrip(),
+            _trace(error.__cause__),
             isinstance(error, Retryable),
         )
 
@@ -164,4 +181,12 @@ class Failure:
         if self.error is not None:
             error = pickle.loads(self.error)
         error.remote_frames = self.frames  # type: ignore[attr-defined]
+        if self.trace:
+            error.__cause__ = RemoteCause(self.trace)
         return error
+
+
+def _trace(cause: BaseException | None) -> str:
+    if isinstance(cause, RemoteCause):  # it has come from a worker to the master
+        return str(cause)
+    return "" if cause is None else "".join(traceback.format_exception(cause))

@@ -366,6 +366,10 @@ public final class Fns {
     public void close() {}
   }
 
+  public static class Nowhere implements SinkFunction<Object> {
+    public void sink(Object value) {}
+  }
+
   /** Shows what it got in a property of the JVM. */
   public static class Collecting implements SinkFunction<String> {
     public void sink(String value) {
@@ -396,6 +400,13 @@ public final class Fns {
     public void fetch(SourceContext<String> ctx) throws Exception {
       ctx.collect("once");
       ctx.end();
+    }
+  }
+
+  /** Wants as many bytes as the record says. */
+  public static class Hungry implements MapFunction<Integer, Integer> {
+    public Integer map(Integer bytes) {
+      return new byte[bytes].length;
     }
   }
 

@@ -8,11 +8,11 @@ import io.ray.streaming.runtime.codec.MsgpackReader;
 import io.ray.streaming.runtime.codec.MsgpackWriter;
 import io.ray.streaming.runtime.codec.ObjectWriter;
 import io.ray.streaming.python.PythonFunction;
-import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,10 +40,7 @@ public final class EngineClient implements JobClient {
     Thread ending = new Thread(this::stop);
     try {
       result = Files.createTempFile("raystreaming-", ".result");
-      engine = new ProcessBuilder(python, "-m", "raystreaming_java.program", result.toString())
-          .redirectOutput(ProcessBuilder.Redirect.INHERIT)
-          .redirectError(ProcessBuilder.Redirect.INHERIT)
-          .start();
+      engine = start(python, result);
       Runtime.getRuntime().addShutdownHook(ending);
       send(job);
       int status = engine.waitFor();
@@ -70,6 +67,16 @@ public final class EngineClient implements JobClient {
     } finally {
       clean(result, ending);
     }
+  }
+
+  private static Process start(String python, Path result) throws IOException {
+    ProcessBuilder command =
+        new ProcessBuilder(python, "-m", "raystreaming_java.program", result.toString())
+            .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+            .redirectError(ProcessBuilder.Redirect.INHERIT);
+    // What this Java has compiled or loaded, an older one could not.
+    command.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    return command.start();
   }
 
   private void send(byte[] job) throws IOException {
@@ -127,7 +134,7 @@ public final class EngineClient implements JobClient {
     Map<String, Object> job = new LinkedHashMap<>();
     job.put("name", jobName);
     job.put("config", config);
-    job.put("classpath", classPath());
+    job.put("classpath", ClassPath.ofProgram());
     job.put("operators", packed);
     MsgpackWriter writer = new MsgpackWriter(4096);
     writer.write(job);
@@ -147,10 +154,22 @@ public final class EngineClient implements JobClient {
     if (operator.function() instanceof PythonFunction function) {
       fields.put("function", List.of(function.getModuleName(), function.getFunctionName()));
     } else if (operator.function() != null) {
+      checkCompiled(operator);
       fields.put("class", operator.function().getClass().getName());
       fields.put("object", serialised(operator));
     }
     return fields;
+  }
+
+  /** Refuses what {@code java Program.java} has compiled into its own memory. */
+  private static void checkCompiled(OperatorNode operator) {
+    CodeSource source = operator.function().getClass().getProtectionDomain().getCodeSource();
+    if (source != null && source.getLocation() != null && source.getLocation().getPath().endsWith(".java")) {
+      throw new JobException(
+          "operator " + operator.id() + " (" + operator.kind() + "): its function is in "
+              + source.getLocation().getPath() + ", which `java` has compiled for itself alone, and the job runs"
+              + " elsewhere. Compile it with javac, and run the class", null);
+    }
   }
 
   private static byte[] serialised(OperatorNode operator) {
@@ -163,17 +182,6 @@ public final class EngineClient implements JobClient {
               + error.getMessage() + ". Let what it captures be Serializable, or make it in open()", error);
     }
     return writer.toArray();
-  }
-
-  private static List<String> classPath() {
-    List<String> found = new ArrayList<>();
-    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
-      File file = new File(entry);
-      if (!entry.isEmpty() && file.exists()) {
-        found.add(file.getAbsolutePath());
-      }
-    }
-    return found;
   }
 
   /** The Python traceback of what ended a job. */

@@ -30,7 +30,13 @@ public final class Failure extends RuntimeException {
 
   private static String text(String operator, String where, Throwable cause) {
     return "operator '" + operator + "': " + where + " raised " + cause.getClass().getName()
-        + (cause.getMessage() == null ? "" : ": " + cause.getMessage()) + frames(cause);
+        + (cause.getMessage() == null ? "" : ": " + cause.getMessage())
+        + (cause instanceof OutOfMemoryError ? memory() : "") + frames(cause);
+  }
+
+  private static String memory() {
+    long heap = Runtime.getRuntime().maxMemory() / 1_000_000;
+    return " (java_memory has given this JVM " + heap + " MB)";
   }
 
   /** Returns the frames of a function's own code, a line each. */

@@ -1,0 +1,70 @@
+"""JVM source -> Python map -> JVM sink with PyFlink: flink_boundary.py HOW RECORDS OUT.
+
+HOW is `stream`, or a mode of tables: `process`, `thread`. The clock is net of the start of the job: a job of
+a thousand records runs first, and its time is taken off.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+how, records, out = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+
+
+def plus_one(n):
+    return n + 1
+
+
+def with_streams(last, folder):
+    """The DataStream API; what the sink has written is added up when the clock has stopped."""
+    from pyflink.common import Configuration, Encoder, Types, WatermarkStrategy
+    from pyflink.datastream import RuntimeExecutionMode, StreamExecutionEnvironment
+    from pyflink.datastream.connectors.file_system import FileSink
+    from pyflink.datastream.connectors.number_seq import NumberSequenceSource
+
+    env = StreamExecutionEnvironment.get_execution_environment(Configuration())
+    env.set_parallelism(1)
+    env.set_runtime_mode(RuntimeExecutionMode.BATCH)  # its files are whole without checkpoints
+    source = NumberSequenceSource(1, last)
+    numbers = env.from_source(source, WatermarkStrategy.no_watermarks(), "numbers", Types.LONG())
+    lines = numbers.map(plus_one, Types.LONG())
+    lines.sink_to(FileSink.for_row_format(str(folder), Encoder.simple_string_encoder()).build())
+    began = time.perf_counter()
+    env.execute("numbers")
+    seconds = time.perf_counter() - began
+    written = [int(line) for f in folder.rglob("part-*") for line in f.read_text().split()]
+    return seconds, len(written), sum(written)
+
+
+def with_tables(last, mode):
+    """The Table API; the JVM adds up."""
+    from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
+    from pyflink.table.udf import udf
+
+    tables = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
+    for name, value in {
+        "parallelism.default": "1",
+        "python.execution-mode": mode,
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+    }.items():
+        tables.get_config().set(name, value)
+    tables.create_temporary_system_function("plus_one", udf(plus_one, result_type=DataTypes.BIGINT()))
+    tables.execute_sql(
+        f"CREATE TABLE numbers (n BIGINT) WITH ('connector'='datagen', 'number-of-rows'='{last}', "
+        f"'fields.n.kind'='sequence', 'fields.n.start'='1', 'fields.n.end'='{last}')"
+    )
+    began = time.perf_counter()
+    query = "SELECT COUNT(m), SUM(m) FROM (SELECT plus_one(n) AS m FROM numbers)"
+    ((count, total),) = [tuple(row) for row in tables.execute_sql(query).collect()]
+    return time.perf_counter() - began, count, total
+
+
+def run(last, name):
+    return with_streams(last, out / name) if how == "stream" else with_tables(last, how)
+
+
+start, *_ = run(1_000, "first")
+seconds, count, total = run(records, "second")
+print(json.dumps({"seconds": seconds - start, "start": start, "count": count, "total": total}))
