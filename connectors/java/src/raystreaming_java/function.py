@@ -9,7 +9,7 @@ from typing import Any
 from raystreaming.errors import GraphError
 from raystreaming.records import pack
 from raystreaming_java.classes import job_classes
-from raystreaming_java.jvm import JavaMissing, bridge
+from raystreaming_java.jvm import bridge
 from raystreaming_java.settings import JavaSettings
 
 
@@ -22,6 +22,7 @@ class JavaFunction:
         name: Its class, inner ones with a dollar sign.
         arguments: What its constructor is given.
         settings: Those of the job.
+        options: What it is given by name.
         object: The function object itself, where a Java program made it.
         config: What its ``RuntimeContext`` shows as the operator's configuration.
     """
@@ -30,6 +31,7 @@ class JavaFunction:
     name: str
     arguments: tuple[Any, ...]
     settings: JavaSettings
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     object: bytes | None = None
     config: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -48,6 +50,7 @@ class JavaFunction:
             "kind": self.kind,
             "class": self.name,
             "arguments": list(self.arguments),
+            "options": dict(self.options),
             "object": self.object,
             "config": dict(self.config),
         }
@@ -64,10 +67,8 @@ class JavaFunction:
         try:
             packed = self.packed(operator)
             java = bridge(self.settings)
-        except JavaMissing as error:
-            return [str(error)]
+            with job_classes(self.settings) as classes:
+                problem = java.functions.problem(packed, classes)
         except GraphError as error:
             return [str(error)]
-        with job_classes(self.settings) as classes:
-            problem = java.functions.problem(packed, classes)
         return [] if problem is None else [str(problem)]

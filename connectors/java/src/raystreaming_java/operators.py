@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import ormsgpack
 
 from raystreaming.connector.operator import FusedOperator, Operator, OperatorContext
 from raystreaming.operators.keyed import KeyedOperator
-from raystreaming.records import Batch
+from raystreaming.records import Batch, rows_of
 from raystreaming.state import GroupSnapshot
 from raystreaming_java.classes import open_classes
 from raystreaming_java.column import JavaColumn, to_java
 from raystreaming_java.failures import translated
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.jvm import bridge
+from raystreaming_java.schema import JavaSchema
+
+
+class Types(NamedTuple):
+    """The types of the records of an operator.
+
+    Attributes:
+        taken: Those that Python gives it.
+        given: Those that Python gets of it.
+    """
+
+    taken: JavaSchema | None
+    given: JavaSchema | None
+
+
+UNTYPED = Types(None, None)
 
 
 class JavaOperator(FusedOperator):
@@ -25,19 +41,32 @@ class JavaOperator(FusedOperator):
         function: The function.
         for_python: Whether only Python operators come behind it.
         key_groups: Number of key groups; 0 where records have no keys.
+        types: The types of its records, where conversions have said them.
     """
 
     family = "java"
 
-    def __init__(self, function: JavaFunction, for_python: bool, key_groups: int = 0) -> None:
+    def __init__(
+        self,
+        function: JavaFunction,
+        for_python: bool,
+        key_groups: int = 0,
+        types: Types = UNTYPED,
+    ) -> None:
         self.function = function
         self.for_python = for_python
+        self.types = types
         self.id = ""
         self._key_groups = key_groups
         self._state: bytes | None = None
         self._groups: dict[int, bytes] = {}
         self._classes: Any = None
         self._host: Any = None
+
+    @property
+    def classes(self) -> Any:
+        """The classes of the job; there while the operator is open."""
+        return self._classes
 
     @property
     def host(self) -> Any:
@@ -134,17 +163,19 @@ class JavaStage(Operator):
             yield batch
             return
         run = self._run
-        columns = [to_java(c, java, first.id) for c in (batch.values, batch.keys, batch.timestamps)]
+        values = batch.values if isinstance(batch.values, JavaColumn) else rows_of(batch.values)
+        column = to_java(values, java, first.id, first.types.taken, first.classes)
+        beside = [to_java(c, java, first.id) for c in (batch.keys, batch.timestamps)]
         with translated(java):
-            run.begin(*columns)
+            run.begin(column, *beside)
         more = True
         while more:
             with translated(java):
                 more = run.next(max(first.piece.records, len(batch)))
             size = run.size()
-            yield Batch(
-                *(
-                    None if column is None else JavaColumn(column, size, settings, last.for_python)
-                    for column in (run.values(), run.keys(), run.timestamps())
-                )
-            )
+            beside = [
+                None if column is None else JavaColumn(column, size, settings, last.for_python)
+                for column in (run.keys(), run.timestamps())
+            ]
+            values = JavaColumn(run.values(), size, settings, last.for_python, schema=last.types.given)
+            yield Batch(values, *beside)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import field
+from functools import cached_property
 from typing import Any
 
 from raystreaming.connector import Options, option
-from raystreaming.errors import OptionError, PluginError
+from raystreaming.errors import GraphError, OptionError, PluginError
 from raystreaming.plugins.registry import registry
 from raystreaming.units import size
+from raystreaming_java import maven
 from raystreaming_java.shipping import packed, unpacked
 
 
@@ -25,6 +27,10 @@ class JavaSettings(Options):
     classpath: Sequence[str | os.PathLike[str]] = option(
         default=(), doc="Jars, and folders of classes, with the job's own classes; searched first."
     )
+    packages: Sequence[str] = option(
+        default=(),
+        doc="Maven coordinates, group:artifact:version, whose jars come behind those of classpath.",
+    )
     memory: str | int = option(
         default="512MB", doc="Most that the heap of a JVM may have; fixed by the first job of a process."
     )
@@ -35,6 +41,12 @@ class JavaSettings(Options):
         for path in self.classpath:
             if not os.path.exists(path):
                 yield f"java_classpath: there is no {os.path.abspath(path)}: build the jar, or mend the path"
+        for package in self.packages:
+            if not maven.COORDINATES.fullmatch(package):
+                yield (
+                    f"java_packages: {package!r} is no group:artifact:version, e.g. "
+                    f"'com.google.guava:guava:33.0.0-jre'"
+                )
         try:
             size(self.memory, "java_memory")
         except OptionError as error:
@@ -42,8 +54,23 @@ class JavaSettings(Options):
 
     @property
     def jars(self) -> list[str]:
-        """The class path, absolute."""
-        return [*(os.path.abspath(path) for path in self.classpath), *self.plugins]
+        """The class path, absolute.
+
+        Raises:
+            GraphError: Packages are not found.
+        """
+        found = self._from_maven
+        if isinstance(found, GraphError):
+            raise found
+        return [*(os.path.abspath(path) for path in self.classpath), *found, *self.plugins]
+
+    @cached_property
+    def _from_maven(self) -> list[str] | GraphError:
+        """The jars of the packages, or what went wrong: Maven is asked once, not for every function."""
+        try:
+            return maven.resolved(self.packages)
+        except GraphError as error:
+            return error
 
     def with_plugins(self) -> JavaSettings:
         """Add the jars that installed plugins bring; on the driver, as workers load no plugins.

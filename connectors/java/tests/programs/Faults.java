@@ -1,5 +1,8 @@
 import io.ray.streaming.api.context.JobException;
+import io.ray.streaming.api.context.RuntimeContext;
 import io.ray.streaming.api.context.StreamingContext;
+import io.ray.streaming.api.function.RichFunction;
+import io.ray.streaming.api.function.impl.MapFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
 import io.ray.streaming.api.function.impl.SourceFunction;
 import io.ray.streaming.api.stream.DataStream;
@@ -56,6 +59,20 @@ public class Faults {
     }
   }
 
+  /** The index of the task that sees a record. */
+  static class Where implements MapFunction<Object, Integer>, RichFunction {
+    private int task;
+
+    @Override
+    public void open(RuntimeContext context) {
+      task = context.getTaskIndex();
+    }
+
+    public Integer map(Object value) {
+      return task;
+    }
+  }
+
   public static void main(String[] args) throws Exception {
     StreamingContext context = StreamingContext.buildContext();
     DataStream<Long> numbers = DataStreamSource.fromCollection(context, Arrays.asList(1L, 2L, 3L));
@@ -72,6 +89,18 @@ public class Faults {
         case "setting" -> {
           context.withConfig(Map.of("raystreaming.checkpoint_intervall", "1s", "other", "x"));
           numbers.sink(n -> {});
+        }
+        case "partition" -> {
+          DataStream<Integer> where = DataStreamSource
+              .fromCollection(context, List.of(0L, 1L, 2L, 3L, 4L, 5L))
+              .partitionBy((n, tasks) -> new int[] {(int) (n % tasks)})
+              .map(new Where()).setParallelism(3)
+              .partitionBy((pair, tasks) -> new int[] {pair})
+              .map(task -> task).setParallelism(3);
+          where.asPythonStream().map("acme_functions", "plus_ten").partitionBy("acme_functions", "last")
+              .map("acme_functions", "plus_ten").setParallelism(2)
+              .sink("acme_functions", "show");
+          where.broadcast().map(new Where()).setParallelism(2).sink(new Lines<>(args[1]));
         }
         case "keyby" -> numbers.asPythonStream().keyBy("acme_functions", "show");
         case "all" -> all(context, numbers, args[1]);

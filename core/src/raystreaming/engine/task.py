@@ -105,17 +105,21 @@ class Task:
         self._finishing = False
 
     def open(self) -> None:
-        """Open the operators, the last one first."""
-        spec = self.spec
+        """Open the operators, the last one first, after what takes their results."""
+        for output in self._outputs:
+            output.open(self._context(self.spec.vertex.operators[-1].id))
         for named in reversed(self._operators):
-            named.operator.open(OperatorContext(named.id, spec.index, spec.vertex.parallelism, self.piece))
+            named.operator.open(self._context(named.id))
+
+    def _context(self, operator: str) -> OperatorContext:
+        return OperatorContext(operator, self.spec.index, self.spec.vertex.parallelism, self.piece)
 
     def close(self) -> None:
         """Close the operators, whatever they raise; the first error is raised at the end."""
         first: Exception | None = None
-        for named in self._operators:
+        for opened in (*(named.operator for named in self._operators), *self._outputs):
             try:
-                named.operator.close()
+                opened.close()
             except Exception as error:
                 first = first or error
         if first is not None:

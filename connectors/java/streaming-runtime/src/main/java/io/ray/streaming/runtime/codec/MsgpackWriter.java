@@ -149,6 +149,12 @@ public final class MsgpackWriter {
       }
       out.backTo(start);
     }
+    int lone = Bytes.loneSurrogate(text);
+    if (lone >= 0) {
+      throw new CannotCross(
+          "a text cannot go from Java to Python: character " + lone + " of it is half of a surrogate pair. It is "
+              + Shown.of(text));
+    }
     byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
     textHeader(utf8.length);
     out.put(utf8);
