@@ -58,7 +58,12 @@ def test_options_of_sources_and_sinks(context, tmp_path):
     ("name", "options", "has", "why"),
     [
         ("Between", {"least": 1, "mots": 2}, "it has Between(long least, long most)", ""),
-        ("Between", {"least": 1, "most": "many"}, "Between(long least, long most)", 'most: "many" (String) does'),
+        (
+            "Between",
+            {"least": 1, "most": "many"},
+            "Between(long least, long most)",
+            'most: "many" (String) does',
+        ),
         ("Between", {"least": 1, "most": 2, "extra": 3}, "Between(long", "there is no option extra"),
         (
             "WithLimits",
@@ -83,5 +88,7 @@ def test_what_is_wrong_is_said_at_submit_with_what_there_is(context, name, optio
 def test_wrong_setters_are_said_with_those_there_are(context):
     ctx = context()
     ctx.from_values(1).as_java_stream().map(FNS + "WithSetters", tims=2).as_python_stream().collect()
-    with pytest.raises(GraphError, match=r"and setters of name \(String\), times \(int\): there is no option tims"):
+    with pytest.raises(
+        GraphError, match=r"and setters of name \(String\), times \(int\): there is no option tims"
+    ):
         ctx.submit("wrong")

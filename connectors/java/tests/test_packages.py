@@ -14,7 +14,9 @@ from raystreaming_java import maven
 JAVA = """
 package com.acme;
 public class Shout implements io.ray.streaming.api.function.impl.MapFunction<String, String> {
-  public String map(String value) { return org.apache.commons.codec.binary.Hex.encodeHexString(value.getBytes()); }
+  public String map(String value) {
+    return org.apache.commons.codec.binary.Hex.encodeHexString(value.getBytes());
+  }
 }
 """
 PACKAGE = "commons-codec:commons-codec:1.17.0"
@@ -89,7 +91,10 @@ def test_a_package_that_there_is_not_is_named_once(cache, monkeypatch):
 def test_without_maven(cache, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     text = submit_error("a:b:1")
-    assert "java_packages (a:b:1) are found by Maven, and `mvn` is not on the PATH: apt-get install maven" in text
+    assert (
+        "java_packages (a:b:1) are found by Maven, and `mvn` is not on the PATH: apt-get install maven"
+        in text
+    )
 
 
 @pytest.mark.parametrize("wrong", ["guava", "a:b", "a:b:[1,2)", "a:b:1<x/>", ""])

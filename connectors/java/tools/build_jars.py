@@ -23,14 +23,18 @@ class BuildJars(BuildHookInterface):  # type: ignore[type-arg]
         jars = root / "src" / "raystreaming_java" / "jars"
         stamp = root / "target" / "sources.sha256"
         sources = _fingerprint(root)
-        if stamp.is_file() and stamp.read_text() == sources and len(list(jars.rglob("*.jar"))) == len(MODULES):
+        if (
+            stamp.is_file()
+            and stamp.read_text() == sources
+            and len(list(jars.rglob("*.jar"))) == len(MODULES)
+        ):
             return
         _package(root)
         shutil.rmtree(jars, ignore_errors=True)
         for module, folder in MODULES.items():
-            (built,) = (root / module / "target").glob(f"{module}-*.jar")
+            (jar,) = (root / module / "target").glob(f"{module}-*.jar")
             (jars / folder).mkdir(parents=True, exist_ok=True)
-            shutil.copy(built, jars / folder)
+            shutil.copy(jar, jars / folder)
         stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(sources)
 

@@ -44,9 +44,7 @@ def told(ctx):
         ("shuffle", None),
         (
             "rescale",
-            lambda sender, n, senders, tasks: (
-                None if senders < tasks else {sender * tasks // senders}
-            ),
+            lambda sender, n, senders, tasks: None if senders < tasks else {sender * tasks // senders},
         ),
         ("partition_by", lambda sender, n, senders, tasks: {n * n % tasks}),
     ],

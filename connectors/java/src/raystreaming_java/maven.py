@@ -65,8 +65,8 @@ def _ask_maven(packages: Sequence[str], told: Path) -> None:
     mvn = shutil.which("mvn")
     if mvn is None:
         raise GraphError(
-            f"java_packages ({names}) are found by Maven, and `mvn` is not on the PATH: apt-get install maven, "
-            f"or brew install maven; or give jars in java_classpath=[...]"
+            f"java_packages ({names}) are found by Maven, and `mvn` is not on the PATH: apt-get install "
+            f"maven, or brew install maven; or give jars in java_classpath=[...]"
         )
     with tempfile.TemporaryDirectory(dir=told.parent) as folder:
         pom, answer = Path(folder, "pom.xml"), Path(folder, "classpath")

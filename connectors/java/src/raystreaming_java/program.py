@@ -19,7 +19,7 @@ from typing import Any
 
 from raystreaming import StreamingContext
 from raystreaming.api.job import Job, report
-from raystreaming.api.stream import DataStream, KeyedStream, Stream
+from raystreaming.api.stream import KeyedStream, Stream
 from raystreaming.connector import Source
 from raystreaming.errors import GraphError
 from raystreaming.graph import LogicalGraph, Partitioning
@@ -124,9 +124,7 @@ class Program:
         partitioning = Partitioning(described["partitioning"])
         return stream._spread(partitioning.value, partitioning)
 
-    def _function(
-        self, kind: str, described: Mapping[str, Any], config: Mapping[str, str]
-    ) -> JavaFunction:
+    def _function(self, kind: str, described: Mapping[str, Any], config: Mapping[str, str]) -> JavaFunction:
         settings = settings_of(self._graph)
         all_config = {**self._job_config, **config}
         return JavaFunction(

@@ -143,7 +143,7 @@ def _hints(cls: Any) -> dict[str, Any]:
         return typing.get_type_hints(cls)
     except NameError as error:
         raise GraphError(
-            f"a schema cannot have {cls.__name__}: {error}. Define what its fields name where modules do, not "
+            f"a schema cannot have {cls.__name__}: {error}. Define what its fields name in a module, not "
             f"inside a function"
         ) from error
 

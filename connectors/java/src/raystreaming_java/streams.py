@@ -54,7 +54,8 @@ class JavaStream(Partitioned, Stream):
             GraphError: The operator before it is not in Java.
         """
         self._refuse_converted("key_by", name)
-        return JavaKeyedStream(self._graph, self.then(self._function("key_by", name, arguments, options))._operator)
+        keyed = self.then(self._function("key_by", name, arguments, options))
+        return keyed._seen_as(JavaKeyedStream)
 
     def partition_by(self, name: str, /, *arguments: Any, **options: Any) -> JavaStream:
         """Give every record to the task, or tasks, that a ``Partition`` names; it runs in Java.
@@ -77,9 +78,7 @@ class JavaStream(Partitioned, Stream):
         edges = [s._plain_edge() for s in (self, *others)]
         schemas = [s._operator.schema for s in (self, *others)]
         schema = schemas[0] if all(each == schemas[0] for each in schemas) else None
-        operator = LogicalOperator(
-            "union", edges, build=lambda _: Union(), language="java", schema=schema
-        )
+        operator = LogicalOperator("union", edges, build=lambda _: Union(), language="java", schema=schema)
         return JavaStream(self._graph, self._graph.add(operator))
 
     def sink(self, name: str, /, *arguments: Any, **options: Any) -> StreamSink:
