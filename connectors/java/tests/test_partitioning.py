@@ -60,7 +60,7 @@ def test_other_readers_of_the_stream_do_not_get_its_records_so(context):
     numbers = ctx.from_java(FNS + "Numbers", N)
     numbers.broadcast().map(FNS + "Identity").set_parallelism(2).as_python_stream().collect()
     seen: list[int] = []
-    numbers.as_python_stream().sink(seen.append)
+    numbers.map(FNS + "Identity").set_parallelism(2).as_python_stream().sink(seen.append)
     assert sorted(ctx.execute("readers").result()) == sorted([*range(N), *range(N)])
     assert sorted(seen) == list(range(N))
 

@@ -100,7 +100,8 @@ public class Faults {
           where.asPythonStream().map("acme_functions", "plus_ten").partitionBy("acme_functions", "last")
               .map("acme_functions", "plus_ten").setParallelism(2)
               .sink("acme_functions", "show");
-          where.broadcast().map(new Where()).setParallelism(2).sink(new Lines<>(args[1]));
+          where.map(new Where()).setParallelism(1).broadcast().map(new Where()).setParallelism(2)
+              .sink(new Lines<>(args[1]));
         }
         case "keyby" -> numbers.asPythonStream().keyBy("acme_functions", "show");
         case "all" -> all(context, numbers, args[1]);
