@@ -9,7 +9,7 @@ import pytest
 
 from raystreaming import StreamingContext
 from raystreaming.errors import GraphError, OptionError
-from raystreaming_java import maven
+from raystreaming_java import packages as maven
 
 JAVA = """
 package com.acme;
@@ -24,7 +24,7 @@ PACKAGE = "commons-codec:commons-codec:1.17.0"
 
 @pytest.fixture
 def cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("RAYSTREAMING_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -34,10 +34,10 @@ def test_a_package_is_found_once_and_its_classes_are_there(cache, monkeypatch, t
         ctx.from_values("ab").as_java_stream().map("com.acme.Shout").as_python_stream().collect()
         return ctx.execute("packages").result()
 
-    (jar,) = maven.resolved([PACKAGE])
+    (jar,) = maven.jars_of([PACKAGE])
     assert Path(jar).name == "commons-codec-1.17.0.jar"
     compile_against(jar, tmp_path)
-    monkeypatch.setattr(maven, "_ask_maven", lambda *_: pytest.fail("it is known already"))
+    monkeypatch.setattr(maven, "_get", lambda *_: pytest.fail("it is known already"))
     assert encoded() == ["6162"]
 
 
@@ -53,24 +53,6 @@ def compile_against(jar, folder):
     subprocess.run([javac, "-cp", path, "-d", folder / "classes", folder / "Shout.java"], check=True)
 
 
-def test_a_jar_that_is_gone_is_asked_for_again(cache, monkeypatch, tmp_path):
-    gone = tmp_path / "gone.jar"
-    asked = []
-
-    def ask(packages, told):
-        asked.append(packages)
-        gone.touch()
-        told.write_text(str(gone))
-
-    monkeypatch.setattr(maven, "_ask_maven", ask)
-    for _ in range(2):
-        assert maven.resolved(["a:b:1"]) == [str(gone)]
-    assert asked == [["a:b:1"]]
-    gone.unlink()
-    maven.resolved(["a:b:1"])
-    assert asked == [["a:b:1"]] * 2
-
-
 def submit_error(*packages):
     ctx = StreamingContext(java_packages=packages)
     java = ctx.from_values(1).as_java_stream().map("com.acme.One").map("com.acme.Two")
@@ -83,9 +65,10 @@ def submit_error(*packages):
 def test_a_package_that_there_is_not_is_named_once(cache, monkeypatch):
     text = submit_error("commons-codec:commons-codec:0.0.1-nothing")
     assert text.startswith(
-        "this job cannot run: java_packages: Maven finds no commons-codec:commons-codec:0.0.1-nothing. See"
+        "this job cannot run: Maven cannot get the jars of commons-codec:commons-codec:0.0.1-no"
     )
-    assert text.count("java_packages") == 1
+    assert "Could not find artifact commons-codec:commons-codec:jar:0.0.1-nothing" in text
+    assert text.count("cannot get") == 1
 
 
 def test_without_maven(cache, monkeypatch):
@@ -99,5 +82,5 @@ def test_without_maven(cache, monkeypatch):
 
 @pytest.mark.parametrize("wrong", ["guava", "a:b", "a:b:[1,2)", "a:b:1<x/>", ""])
 def test_what_is_no_coordinate_is_refused(wrong):
-    with pytest.raises(OptionError, match=r"java_packages: .* is no group:artifact:version, e\.g\."):
+    with pytest.raises(OptionError, match=r"java_packages: .* is not of the form group:artifact:version"):
         StreamingContext(java_packages=[wrong])

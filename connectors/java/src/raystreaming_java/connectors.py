@@ -26,8 +26,7 @@ from raystreaming_java.column import JavaColumn
 from raystreaming_java.failures import translated
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.jvm import bridge
-from raystreaming_java.operators import JavaOperator, JavaStage, Types
-from raystreaming_java.schema import JavaSchema
+from raystreaming_java.operators import JavaOperator, JavaStage
 
 
 class JavaSource(Source[Any]):
@@ -39,7 +38,6 @@ class JavaSource(Source[Any]):
     """
 
     function: JavaFunction = option(doc="The function.")
-    schema: JavaSchema | None = option(default=None, doc="What Python gets its records as.")
 
     @property
     def bounded(self) -> bool:
@@ -53,13 +51,12 @@ class JavaSource(Source[Any]):
 
     def open(self, ctx: ReaderContext) -> Reader[Any]:
         """Return a reader that asks the function again and again."""
-        return _JavaReader(self.function, self.schema, ctx.operator)
+        return _JavaReader(self.function, ctx.operator)
 
 
 class _JavaReader(Reader[Any]):
-    def __init__(self, function: JavaFunction, schema: JavaSchema | None, operator: str) -> None:
+    def __init__(self, function: JavaFunction, operator: str) -> None:
         self._function = function
-        self._schema = schema
         self._operator = operator
         self._java = bridge(function.settings)
         self._classes = open_classes(function.settings)
@@ -91,7 +88,11 @@ class _JavaReader(Reader[Any]):
         if column is None:
             return Fetched(split, None, position, end=True) if ended else None
         rows = JavaColumn(
-            column, column.size(), self._function.settings, for_python=False, schema=self._schema
+            column,
+            column.size(),
+            self._function.settings,
+            for_python=False,
+            schema=self._function.given,
         )
         return Fetched(split, Batch(rows), position, ended)
 
@@ -115,17 +116,16 @@ class JavaSink(Sink[Any]):
     opaque = (JavaColumn,)
 
     function: JavaFunction = option(doc="The function.")
-    schema: JavaSchema | None = option(default=None, doc="What the function gets Python's records as.")
 
     def open(self, state: bytes | None, ctx: WriterContext) -> Writer[Any]:
         """Return a writer that calls the function with every record."""
-        return _JavaWriter(self.function, self.schema, ctx)
+        return _JavaWriter(self.function, ctx)
 
 
 class _JavaWriter(Writer[Any]):
-    def __init__(self, function: JavaFunction, schema: JavaSchema | None, ctx: WriterContext) -> None:
+    def __init__(self, function: JavaFunction, ctx: WriterContext) -> None:
         self._java = bridge(function.settings)
-        self._operator = JavaOperator(function, for_python=False, types=Types(schema, None))
+        self._operator = JavaOperator(function, for_python=False)
         self._operator.open(OperatorContext(ctx.operator, ctx.task, ctx.parallelism, PieceLimit()))
         self._stage = JavaStage([self._operator])
 

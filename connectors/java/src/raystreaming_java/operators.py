@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import ormsgpack
 
@@ -16,22 +16,6 @@ from raystreaming_java.column import JavaColumn, to_java
 from raystreaming_java.failures import translated
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.jvm import bridge
-from raystreaming_java.schema import JavaSchema
-
-
-class Types(NamedTuple):
-    """The types of the records of an operator.
-
-    Attributes:
-        taken: Those that Python gives it.
-        given: Those that Python gets of it.
-    """
-
-    taken: JavaSchema | None
-    given: JavaSchema | None
-
-
-UNTYPED = Types(None, None)
 
 
 class JavaOperator(FusedOperator):
@@ -41,21 +25,13 @@ class JavaOperator(FusedOperator):
         function: The function.
         for_python: Whether only Python operators come behind it.
         key_groups: Number of key groups; 0 where records have no keys.
-        types: The types of its records, where conversions have said them.
     """
 
     family = "java"
 
-    def __init__(
-        self,
-        function: JavaFunction,
-        for_python: bool,
-        key_groups: int = 0,
-        types: Types = UNTYPED,
-    ) -> None:
+    def __init__(self, function: JavaFunction, for_python: bool, key_groups: int = 0) -> None:
         self.function = function
         self.for_python = for_python
-        self.types = types
         self.id = ""
         self._key_groups = key_groups
         self._state: bytes | None = None
@@ -164,7 +140,7 @@ class JavaStage(Operator):
             return
         run = self._run
         values = batch.values if isinstance(batch.values, JavaColumn) else rows_of(batch.values)
-        column = to_java(values, java, first.id, first.types.taken, first.classes)
+        column = to_java(values, java, first.id, first.function.taken, first.classes)
         beside = [to_java(c, java, first.id) for c in (batch.keys, batch.timestamps)]
         with translated(java):
             run.begin(column, *beside)
@@ -177,5 +153,5 @@ class JavaStage(Operator):
                 None if column is None else JavaColumn(column, size, settings, last.for_python)
                 for column in (run.keys(), run.timestamps())
             ]
-            values = JavaColumn(run.values(), size, settings, last.for_python, schema=last.types.given)
+            values = JavaColumn(run.values(), size, settings, last.for_python, schema=last.function.given)
             yield Batch(values, *beside)

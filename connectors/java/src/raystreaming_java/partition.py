@@ -14,7 +14,6 @@ from raystreaming_java.column import to_java
 from raystreaming_java.failures import translated
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.jvm import bridge
-from raystreaming_java.schema import JavaSchema
 
 
 @dataclass(frozen=True)
@@ -22,18 +21,17 @@ class JavaPartition(PartitionFunction):
     """A ``Partition``; it looks at records where they are, in Java."""
 
     function: JavaFunction
-    schema: JavaSchema | None
 
     def problems(self, operator: str) -> Iterable[str]:
         return self.function.problems(operator)
 
     def open(self, ctx: OperatorContext) -> OpenPartition:
-        return _OpenJavaPartition(self.function, self.schema, ctx)
+        return _OpenJavaPartition(self.function, ctx)
 
 
 class _OpenJavaPartition(OpenPartition):
-    def __init__(self, function: JavaFunction, schema: JavaSchema | None, ctx: OperatorContext) -> None:
-        self._schema = schema
+    def __init__(self, function: JavaFunction, ctx: OperatorContext) -> None:
+        self._taken = function.taken
         self._operator = ctx.operator
         self._java = bridge(function.settings)
         self._classes = open_classes(function.settings)
@@ -42,7 +40,7 @@ class _OpenJavaPartition(OpenPartition):
             self._host = self._java.partition_host(packed, self._classes, ctx.task, ctx.parallelism)
 
     def split(self, batch: Batch, tasks: int) -> Sequence[Any]:
-        values = to_java(batch.values, self._java, self._operator, self._schema, self._classes)
+        values = to_java(batch.values, self._java, self._operator, self._taken, self._classes)
         with translated(self._java):
             split: Sequence[Any] = self._host.split(values, tasks)
         return split

@@ -12,7 +12,7 @@ from raystreaming.connector import Options, option
 from raystreaming.errors import GraphError, OptionError, PluginError
 from raystreaming.plugins.registry import registry
 from raystreaming.units import size
-from raystreaming_java import maven
+from raystreaming_java.packages import jars_of, wrong_coordinates
 from raystreaming_java.shipping import packed, unpacked
 
 
@@ -27,12 +27,12 @@ class JavaSettings(Options):
     classpath: Sequence[str | os.PathLike[str]] = option(
         default=(), doc="Jars, and folders of classes, with the job's own classes; searched first."
     )
-    packages: Sequence[str] = option(
-        default=(),
-        doc="Maven coordinates, group:artifact:version, whose jars come behind those of classpath.",
-    )
     memory: str | int = option(
         default="512MB", doc="Most that the heap of a JVM may have; fixed by the first job of a process."
+    )
+    packages: Sequence[str] = option(
+        default=(),
+        doc="Maven coordinates (group:artifact:version) of jars that the job needs, with all that they need.",
     )
     plugins: Sequence[str] = field(default_factory=tuple, init=False, repr=False, compare=False)
     job: str = field(default_factory=lambda: os.urandom(6).hex(), init=False, repr=False, compare=False)
@@ -41,12 +41,7 @@ class JavaSettings(Options):
         for path in self.classpath:
             if not os.path.exists(path):
                 yield f"java_classpath: there is no {os.path.abspath(path)}: build the jar, or mend the path"
-        for package in self.packages:
-            if not maven.COORDINATES.fullmatch(package):
-                yield (
-                    f"java_packages: {package!r} is no group:artifact:version, e.g. "
-                    f"'com.google.guava:guava:33.0.0-jre'"
-                )
+        yield from wrong_coordinates(self.packages)
         try:
             size(self.memory, "java_memory")
         except OptionError as error:
@@ -57,18 +52,22 @@ class JavaSettings(Options):
         """The class path, absolute.
 
         Raises:
-            GraphError: Packages are not found.
+            GraphError: Maven cannot get the packages.
         """
-        found = self._from_maven
+        own = (os.path.abspath(path) for path in self.classpath)
+        return [*own, *self._of_packages(), *self.plugins]
+
+    def _of_packages(self) -> list[str]:
+        found = self._found
         if isinstance(found, GraphError):
             raise found
-        return [*(os.path.abspath(path) for path in self.classpath), *found, *self.plugins]
+        return found
 
     @cached_property
-    def _from_maven(self) -> list[str] | GraphError:
+    def _found(self) -> list[str] | GraphError:
         """The jars of the packages, or what went wrong: Maven is asked once, not for every function."""
         try:
-            return maven.resolved(self.packages)
+            return jars_of(sorted(self.packages))
         except GraphError as error:
             return error
 

@@ -13,7 +13,7 @@ from raystreaming.graph import LogicalGraph, LogicalOperator, Partitioning, Task
 from raystreaming.operators.stateless import Union
 from raystreaming_java.connectors import JavaSink, JavaSource
 from raystreaming_java.function import JavaFunction
-from raystreaming_java.operators import JavaKeyedOperator, JavaOperator, Types
+from raystreaming_java.operators import JavaKeyedOperator, JavaOperator
 from raystreaming_java.partition import JavaPartition
 from raystreaming_java.schema import JavaSchema, java_schema
 from raystreaming_java.settings import JavaSettings
@@ -115,12 +115,12 @@ class JavaStream(Partitioned, Stream):
 
     def partition(self, function: JavaFunction) -> JavaStream:
         """Return the stream, spread by a function."""
-        choose = JavaPartition(function, self._operator.schema)
+        choose = JavaPartition(replace(function, taken=self._operator.schema))
         return self._spread("partition_by", Partitioning.CUSTOM, choose)
 
     def write(self, function: JavaFunction) -> StreamSink:
         """Return the sink that a function is."""
-        target = JavaSink(function=function, schema=self._operator.schema)
+        target = JavaSink(function=replace(function, taken=self._operator.schema))
         sink = self._seen_as(DataStream[Any]).sink(target)
         in_java(sink._operator, function)
         return sink
@@ -192,7 +192,8 @@ def say_schema(operator: LogicalOperator, schema: JavaSchema) -> None:
     """Note the type of an operator's records."""
     operator.schema = schema
     if isinstance(operator.source, JavaSource):
-        operator.source = replace(operator.source, schema=schema)
+        function = replace(operator.source.function, given=schema)
+        operator.source = replace(operator.source, function=function)
 
 
 def in_java(operator: LogicalOperator, function: JavaFunction) -> LogicalOperator:
@@ -220,7 +221,8 @@ class _Builder:
     def __call__(self, setup: TaskSetup) -> JavaOperator:
         readers = self._graph.downstream(self._operator)
         for_python = all(op.language == "python" for op, _ in readers)
-        types = Types(self._operator.edges[0].upstream.schema, self._operator.schema)
+        taken, given = self._operator.edges[0].upstream.schema, self._operator.schema
+        function = replace(self._function, taken=taken, given=given)
         if self._has_state:
-            return JavaKeyedOperator(self._function, for_python, setup.key_groups, types)
-        return JavaOperator(self._function, for_python, types=types)
+            return JavaKeyedOperator(function, for_python, setup.key_groups)
+        return JavaOperator(function, for_python)

@@ -12,7 +12,7 @@ import java.util.Map;
  * @param kind what it is to be used for
  * @param className its class
  * @param arguments what its constructor is given
- * @param options what it is given by name
+ * @param named what it is given by name
  * @param object the function object itself, serialised, where a Java program made it; else null
  * @param config what {@code withConfig} has set on the operator
  */
@@ -21,7 +21,7 @@ record FunctionSpec(
     Kind kind,
     String className,
     List<?> arguments,
-    Map<String, ?> options,
+    Map<String, ?> named,
     byte[] object,
     Map<?, ?> config) {
 
@@ -38,7 +38,7 @@ record FunctionSpec(
         Kind.of((String) fields.get("kind")),
         (String) fields.get("class"),
         (List<?>) fields.get("arguments"),
-        (Map<String, ?>) fields.get("options"),
+        (Map<String, ?>) fields.get("named"),
         (byte[]) fields.get("object"),
         (Map<?, ?>) fields.get("config"));
   }

@@ -96,7 +96,7 @@ public final class Functions {
       throw new Unusable(operator + type.getName() + " is an inner class of an object: make it static");
     }
     try {
-      return Making.of(type, spec.arguments(), spec.options());
+      return Making.of(type, spec.arguments(), spec.named());
     } catch (Conversion.WrongType error) {
       throw new Unusable(operator + error.getMessage());
     } catch (LinkageError error) {
