@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from raystreaming import StreamingContext
 from raystreaming.errors import GraphError, OptionError
 from raystreaming_java import packages as maven
+from raystreaming_java.jvm import our_jars
 
 JAVA = """
 package com.acme;
@@ -42,10 +44,6 @@ def test_a_package_is_found_once_and_its_classes_are_there(cache, monkeypatch, t
 
 
 def compile_against(jar, folder):
-    import subprocess
-
-    from raystreaming_java.jvm import our_jars
-
     javac = shutil.which("javac")
     assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     (folder / "Shout.java").write_text(JAVA)
@@ -74,10 +72,7 @@ def test_a_package_that_there_is_not_is_named_once(cache, monkeypatch):
 def test_without_maven(cache, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     text = submit_error("a:b:1")
-    assert (
-        "java_packages (a:b:1) are found by Maven, and `mvn` is not on the PATH: apt-get install maven"
-        in text
-    )
+    assert "the jars of a:b:1 come by Maven, and `mvn` is not on the PATH: apt-get install maven" in text
 
 
 @pytest.mark.parametrize("wrong", ["guava", "a:b", "a:b:[1,2)", "a:b:1<x/>", ""])
