@@ -52,6 +52,9 @@ public final class MsgpackWriter {
     } else if (value instanceof Map<?, ?> map) {
       writeMapHeader(map.size());
       for (Map.Entry<?, ?> entry : map.entrySet()) {
+        if (entry.getKey() instanceof Map<?, ?> key) {
+          throw new CannotCross("a Map that is a key cannot go from Java to Python. It is " + Shown.of(key));
+        }
         write(entry.getKey());
         write(entry.getValue());
       }

@@ -86,6 +86,11 @@ class MsgpackTest {
   }
 
   @Test
+  void aMapIsNoKeyOfAMap() {
+    assertThrows(CannotCross.class, () -> written(Map.of(Map.of("a", 1), 2)));
+  }
+
+  @Test
   void arraysAreLists() {
     assertEquals(List.of(1L, 2L), again(new int[] {1, 2}));
     assertEquals(List.of("a", "b"), again(new String[] {"a", "b"}));
