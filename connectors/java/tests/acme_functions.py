@@ -21,6 +21,10 @@ def parity(value):
     return value % 2
 
 
+def raised(row):
+    return {**row, "value": row["value"] + 1}
+
+
 def plus_ten(value):
     return value + 10
 

@@ -69,6 +69,17 @@ def test_partitionings(programs, tmp_path):
     assert values == ["0"] * 6 + ["1"] * 6, "both tasks have seen every record; the other reader has not"
 
 
+def test_records_of_a_schema(programs, tmp_path):
+    run(programs, "Faults", "schema", tmp_path / "out")
+    values = [line.split(" ", 1)[1] for line in (tmp_path / "out").read_text().splitlines()]
+    assert values == ["Reading[sensor=s1, value=1.5]", "Reading[sensor=s3, value=2.5]"]
+
+
+def test_a_stream_has_one_schema(programs):
+    out = run(programs, "Faults", "schemas")
+    assert out.startswith("IllegalStateException: the records of from_java have the schema [int32, true] already")
+
+
 @pytest.mark.parametrize(
     ("which", "message", "cause"),
     [

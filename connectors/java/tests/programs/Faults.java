@@ -5,6 +5,7 @@ import io.ray.streaming.api.function.RichFunction;
 import io.ray.streaming.api.function.impl.MapFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
 import io.ray.streaming.api.function.impl.SourceFunction;
+import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.api.stream.DataStream;
 import io.ray.streaming.api.stream.DataStreamSource;
 import io.ray.streaming.python.PythonFunction;
@@ -59,6 +60,8 @@ public class Faults {
     }
   }
 
+  record Reading(String sensor, Double value) {}
+
   /** The index of the task that sees a record. */
   static class Where implements MapFunction<Object, Integer>, RichFunction {
     private int task;
@@ -103,6 +106,14 @@ public class Faults {
           where.map(new Where()).setParallelism(1).broadcast().map(new Where()).setParallelism(2)
               .sink(new Lines<>(args[1]));
         }
+        case "schema" -> numbers
+            .map(n -> new Reading("s" + n, n / 2.0))
+            .asPythonStream(Reading.class)
+            .map("acme_functions", "raised")
+            .asJavaStream(Reading.class)
+            .filter(reading -> !reading.sensor().equals("s2"))
+            .sink(new Lines<>(args[1]));
+        case "schemas" -> numbers.asPythonStream(Schema.INT32).asJavaStream(Schema.INT64);
         case "keyby" -> numbers.asPythonStream().keyBy("acme_functions", "show");
         case "all" -> all(context, numbers, args[1]);
         case "endless" -> {
