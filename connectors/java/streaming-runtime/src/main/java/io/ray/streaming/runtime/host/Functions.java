@@ -2,7 +2,6 @@ package io.ray.streaming.runtime.host;
 
 import io.ray.streaming.api.function.Function;
 import io.ray.streaming.runtime.codec.ObjectReader;
-import io.ray.streaming.runtime.codec.Shown;
 import io.ray.streaming.runtime.types.Conversion;
 import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.InvocationTargetException;

@@ -130,8 +130,8 @@ public final class RowClass {
     }
     try {
       return made == null ? shape.make(values) : shape.fill(made, values);
-    } catch (IllegalAccessException error) {
-      throw new IllegalStateException("an object of " + type.getName() + " cannot be made: " + error, error);
+    } catch (IllegalAccessException | IllegalStateException error) {
+      throw refused(error);
     }
   }
 
@@ -139,8 +139,17 @@ public final class RowClass {
     try {
       return plain.newInstance();
     } catch (ReflectiveOperationException error) {
-      throw new IllegalStateException("an object of " + type.getName() + " cannot be made: " + error, error);
+      throw refused(error);
     }
+  }
+
+  /** What the class's own constructor says of values that it does not take. */
+  private Conversion.WrongType refused(Throwable error) {
+    Throwable cause = error;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return new Conversion.WrongType("no " + type.getSimpleName() + " can be made of it: " + cause);
   }
 
   /** Returns the row of an object. */

@@ -11,7 +11,13 @@ import org.junit.jupiter.api.Test;
 
 class ConversionTest {
 
-  record Point(int x, Double y) {}
+  record Point(int x, Double y) {
+    Point {
+      if (x < 0) {
+        throw new IllegalArgumentException(x + " is left of everything");
+      }
+    }
+  }
 
   static class Line {
     String name = "unnamed";
@@ -56,6 +62,7 @@ class ConversionTest {
   void whatARowLacksIsSaidWithTheField() {
     assertTrue(refused(Point.class, Map.of("x", 1L)).startsWith("the row has no y, which Point needs; it has [x]"));
     assertTrue(refused(Point.class, Map.of("x", 1L << 40, "y", 1.0)).startsWith("x: 1099511627776 (Long)"));
+    assertTrue(refused(Point.class, Map.of("x", -1L, "y", 1.0)).endsWith("-1 is left of everything"));
     assertTrue(refused(Point.class, "text").startsWith("\"text\" (String) does not fit the declared Point"));
   }
 
