@@ -13,10 +13,10 @@ FNS = "com.acme.Fns$"
 def made(context):
     """Run one function that is given arguments and options."""
 
-    def run(values, method, name, *arguments, **options):
+    def run(values, method, function, /, *arguments, **options):
         ctx = context()
         stream = ctx.from_collection(values).as_java_stream()
-        getattr(stream, method)(FNS + name, *arguments, **options).as_python_stream().collect()
+        getattr(stream, method)(FNS + function, *arguments, **options).as_python_stream().collect()
         return ctx.execute("made").result()
 
     return run
@@ -46,7 +46,7 @@ def test_setters(made):
 def test_options_of_sources_and_sinks(context, tmp_path):
     ctx = context()
     out = tmp_path / "out"
-    ctx.from_java(FNS + "Numbers", 3).as_python_stream().sink(FNS + "ToFile", path=str(out))
+    ctx.from_java(FNS + "Numbers", 3).sink(FNS + "ToFile", path=str(out))
     with pytest.raises(GraphError, match=r"has no constructor that takes the options \{path=.*it has ToFile"):
         ctx.submit("no-names")
     ctx = context()
@@ -92,3 +92,10 @@ def test_wrong_setters_are_said_with_those_there_are(context):
         GraphError, match=r"and setters of name \(String\), times \(int\): there is no option tims"
     ):
         ctx.submit("wrong")
+
+
+def test_a_sink_of_a_python_stream_is_given_options(context, tmp_path):
+    ctx = context()
+    ctx.from_values(1, 2).sink(FNS + "ToNamedFile", path=str(tmp_path / "out"))
+    ctx.execute("named")
+    assert (tmp_path / "out").read_text() == "1\n2\n"

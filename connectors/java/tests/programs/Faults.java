@@ -63,7 +63,7 @@ public class Faults {
   record Reading(String sensor, Double value) {}
 
   /** The index of the task that sees a record. */
-  static class Where implements MapFunction<Object, Integer>, RichFunction {
+  static class Where<T> implements MapFunction<T, Integer>, RichFunction {
     private int task;
 
     @Override
@@ -71,7 +71,7 @@ public class Faults {
       task = context.getTaskIndex();
     }
 
-    public Integer map(Object value) {
+    public Integer map(T value) {
       return task;
     }
   }
@@ -97,13 +97,13 @@ public class Faults {
           DataStream<Integer> where = DataStreamSource
               .fromCollection(context, List.of(0L, 1L, 2L, 3L, 4L, 5L))
               .partitionBy((n, tasks) -> new int[] {(int) (n % tasks)})
-              .map(new Where()).setParallelism(3)
+              .map(new Where<>()).setParallelism(3)
               .partitionBy((pair, tasks) -> new int[] {pair})
               .map(task -> task).setParallelism(3);
           where.asPythonStream().map("acme_functions", "plus_ten").partitionBy("acme_functions", "last")
               .map("acme_functions", "plus_ten").setParallelism(2)
               .sink("acme_functions", "show");
-          where.map(new Where()).setParallelism(1).broadcast().map(new Where()).setParallelism(2)
+          where.map(new Where<>()).setParallelism(1).broadcast().map(new Where<>()).setParallelism(2)
               .sink(new Lines<>(args[1]));
         }
         case "schema" -> numbers

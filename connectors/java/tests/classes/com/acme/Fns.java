@@ -532,6 +532,12 @@ public final class Fns {
     public void close() {}
   }
 
+  public static class ToNamedFile extends ToFile {
+    public ToNamedFile(Map<String, String> options) {
+      super(options.get("path"));
+    }
+  }
+
   /** Shows what it got in a property of the JVM. */
   public static class Collecting implements SinkFunction<String> {
     public void sink(String value) {

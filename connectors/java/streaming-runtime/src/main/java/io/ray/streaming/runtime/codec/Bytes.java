@@ -113,7 +113,7 @@ final class Bytes {
   }
 
   /** Returns where a text has half of a surrogate pair, for which UTF-8 has no form; -1 if nowhere. */
-  static int loneSurrogate(String text) {
+  static int loneSurrogate(CharSequence text) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (!Character.isSurrogate(c)) {

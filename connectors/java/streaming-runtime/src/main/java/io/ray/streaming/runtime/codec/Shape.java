@@ -120,7 +120,7 @@ public final class Shape {
     if (type.isHidden() || type.isSynthetic() || Externalizable.class.isAssignableFrom(type)) {
       return true; // a lambda among them
     }
-    for (Class<?> each = type; each != null && each != Object.class; each = each.getSuperclass()) {
+    for (Class<?> each = type; each != Object.class && each != Record.class; each = each.getSuperclass()) {
       boolean ofJdk = each.getClassLoader() == null;
       if (ofJdk || declares(each, "readObject", ObjectInputStream.class)
           || declares(each, "readResolve") || declares(each, "writeReplace")) {
