@@ -70,7 +70,8 @@ def _get(packages: Sequence[str], folder: Path) -> None:
         command += ["-DincludeScope=runtime", f"-DoutputDirectory={jars}"]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
-            said = [line for line in done.stdout.splitlines() if line.removeprefix("[ERROR]").strip()]
+            plain = re.sub(r"\x1b\[\d*m", "", done.stdout)  # it has colours even where there is no terminal
+            said = [line for line in plain.splitlines() if line.removeprefix("[ERROR]").strip()]
             raise GraphError(
                 f"Maven cannot get the jars of {wished}: {' '.join(said[:1]) or done.stderr[-500:]}. Mend "
                 f"the coordinates, or see what it says to: mvn dependency:get -Dartifact={packages[0]}"

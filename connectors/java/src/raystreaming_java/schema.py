@@ -59,7 +59,7 @@ class JavaSchema:
     """
 
     described: Described
-    rows: type[Any] | None = None
+    rows: Any = None
 
     @property
     def packed(self) -> bytes:

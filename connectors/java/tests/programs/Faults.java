@@ -94,6 +94,7 @@ public class Faults {
           numbers.sink(n -> {});
         }
         case "partition" -> {
+          context = StreamingContext.buildContext();
           DataStream<Integer> where = DataStreamSource
               .fromCollection(context, List.of(0L, 1L, 2L, 3L, 4L, 5L))
               .partitionBy((n, tasks) -> new int[] {(int) (n % tasks)})

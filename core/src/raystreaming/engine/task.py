@@ -16,7 +16,7 @@ from raystreaming.connector.operator import Operator, OperatorContext, PieceLimi
 from raystreaming.connector.source import Fetched, Position
 from raystreaming.engine.inputs import Inputs
 from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded, TaskEvent
-from raystreaming.engine.partition import partitioner
+from raystreaming.engine.partition import Partitioner, partitioner
 from raystreaming.errors import OperatorError, Terminal
 from raystreaming.graph import TaskSpec
 from raystreaming.operators.keyed import KeyedOperator
@@ -117,7 +117,9 @@ class Task:
     def close(self) -> None:
         """Close the operators, whatever they raise; the first error is raised at the end."""
         first: Exception | None = None
-        for opened in (*(named.operator for named in self._operators), *self._outputs):
+        operators = (named.operator for named in self._operators)
+        everything: list[Operator | Partitioner] = [*operators, *self._outputs]
+        for opened in everything:
             try:
                 opened.close()
             except Exception as error:
