@@ -112,6 +112,16 @@ def tests(session: nox.Session, package: str) -> None:
     run_pytest(session, [under_test.folder / "tests"], [PACKAGES["core"], under_test])
 
 
+@nox.session(venv_backend="none", tags=CI)
+def java(session: nox.Session) -> None:
+    """The JUnit tests of the Java modules; what Maven needs for them it keeps, so that they run offline."""
+    mvn = shutil.which("mvn")
+    if mvn is None:
+        session.error("needs Maven: apt-get install maven openjdk-17-jdk-headless, or brew install maven")
+    with session.chdir(PACKAGES["java"].folder):
+        session.run(mvn, "--batch-mode", "--quiet", "test", external=True)
+
+
 @nox.session(requires=["wheels"])
 @nox.parametrize("python", EVERY_PYTHON)
 def pipelines(session: nox.Session) -> None:

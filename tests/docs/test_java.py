@@ -36,29 +36,41 @@ def python(code: str, folder: Path) -> list[str]:
 def acme(tmp_path_factory) -> Path:
     """A folder with the acme.jar of the guide, of both of its classes."""
     folder = tmp_path_factory.mktemp("acme")
-    text, count, _, _ = blocks("docs/java.md", "java")
-    jar, _, _ = blocks("docs/java.md", "sh")
-    (folder / "Text.java").write_text(text)
-    (folder / "Count.java").write_text(count)
-    shell(jar, folder)
-    shell(jar.replace("Text.java", "Count.java"), folder)
+    jar, *_ = blocks("docs/java.md", "sh")
+    names = []
+    for source in blocks("docs/java.md", "java"):
+        if source.startswith("package com.acme;"):
+            (name,) = re.findall(r"^public (?:class|record) (\w+)", source, re.MULTILINE)
+            (folder / f"{name}.java").write_text(source)
+            names.append(f"{name}.java")
+    assert sorted(names) == ["Between.java", "Calibrate.java", "Count.java", "Text.java"]
+    shell(jar.replace("Text.java", " ".join(names)), folder)
     return folder
 
 
 def test_the_guide_with_a_jar(acme):
-    longest, count, _, _ = blocks("docs/java.md", "python")
+    longest, between, count, _, readings, _ = blocks("docs/java.md", "python")
     assert python(longest, acme) == ["THE", "CAT", "SAW", "CATTLE", "TRACK"]
+    assert python(between, acme) == ["2", "3"]
+    assert python(readings, acme) == ["Reading(sensor='a', value=15.0)"]
     assert python(count, acme) == ["0", "250", "500", "750"]
     assert python(count, acme) == []
 
 
 def test_the_guide_with_a_model(tmp_path):
-    _, _, model, _ = blocks("docs/java.md", "python")
-    _, _, scores, _ = blocks("docs/java.md", "java")
-    _, commands, _ = blocks("docs/java.md", "sh")
+    _, _, _, model, _, _ = blocks("docs/java.md", "python")
+    _, _, _, scores, *_ = blocks("docs/java.md", "java")
+    _, commands, _, _ = blocks("docs/java.md", "sh")
     (tmp_path / "model.py").write_text(model)
     (tmp_path / "Scores.java").write_text(scores)
     assert shell(commands, tmp_path) == ["score 0.2", "score 0.4", "score 0.6"]
+
+
+def test_the_testkit_of_the_guide(acme):
+    *_, test = blocks("docs/java.md", "java")
+    *_, commands = blocks("docs/java.md", "sh")
+    (acme / "LongestTest.java").write_text(test)
+    assert shell(commands, acme) == ["[cat, a, cattle]", "[cattle]"]
 
 
 def test_the_errors_of_the_guide(acme):

@@ -21,5 +21,17 @@ def parity(value):
     return value % 2
 
 
+def raised(row):
+    return {**row, "value": row["value"] + 1}
+
+
+def plus_ten(value):
+    return value + 10
+
+
+def last(value, tasks):
+    return tasks - 1
+
+
 def add(one, other):
     return one + other

@@ -62,6 +62,24 @@ def test_every_method(programs, tmp_path):
     assert values == sorted(f"value {n}" for n in [100, 200, 300, 1, 2, 5, 8, 2, 4] * 2)
 
 
+def test_partitionings(programs, tmp_path):
+    out = run(programs, "Faults", "partition", tmp_path / "out")
+    assert sorted(map(int, out.split())) == [20, 20, 21, 21, 22, 22]
+    values = sorted(line.split(" ", 1)[1] for line in (tmp_path / "out").read_text().splitlines())
+    assert values == ["0"] * 6 + ["1"] * 6, "both tasks have seen every record; the other reader has not"
+
+
+def test_records_of_a_schema(programs, tmp_path):
+    run(programs, "Faults", "schema", tmp_path / "out")
+    values = [line.split(" ", 1)[1] for line in (tmp_path / "out").read_text().splitlines()]
+    assert values == ["Reading[sensor=s1, value=1.5]", "Reading[sensor=s3, value=2.5]"]
+
+
+def test_a_stream_has_one_schema(programs):
+    out = run(programs, "Faults", "schemas")
+    assert out.startswith("IllegalStateException: the records of from_java have the schema [int32, true] al")
+
+
 @pytest.mark.parametrize(
     ("which", "message", "cause"),
     [

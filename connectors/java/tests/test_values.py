@@ -62,6 +62,11 @@ def test_tuples_arrive_as_lists_and_enums_as_their_values(rows_of):
     assert rows_of(given, ("map", "Identity")) == [[1, "a"], [1, [2]], 7, b"x"]
 
 
+def test_maps_have_keys_of_any_kind(rows_of):
+    given = {None: 1, True: 2, 7: {b"x": 3}, 1.5: [4], (1, ("a",)): {"nested": {}}}
+    assert rows_of([given], ("map", "Identity")) == [given]
+
+
 def test_without_a_declaration_the_type_does_not_depend_on_the_size(rows_of):
     given = [1, 2**40, 2**63, 1.5, "a", b"a", True, None, [1], {"a": 1}]
     assert rows_of(given, ("map", "TypeName")) == [

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-MODULES = ("streaming-api", "streaming-runtime")
+MODULES = {"streaming-api": "", "streaming-runtime": "", "streaming-testkit": "testkit"}
+"""The modules, and the folder of each in that of the jars: workers load what is at its top."""
 
 
 class BuildJars(BuildHookInterface):  # type: ignore[type-arg]
@@ -23,15 +24,20 @@ class BuildJars(BuildHookInterface):  # type: ignore[type-arg]
         jars = root / "src" / "raystreaming_java" / "jars"
         stamp = root / "target" / "sources.sha256"
         sources = _fingerprint(root)
-        if stamp.is_file() and stamp.read_text() == sources and len(list(jars.glob("*.jar"))) == len(MODULES):
+        if (
+            stamp.is_file()
+            and stamp.read_text() == sources
+            and len(list(jars.rglob("*.jar"))) == len(MODULES)
+        ):
             return
         _package(root)
         shutil.rmtree(jars, ignore_errors=True)
-        jars.mkdir()
-        for module in MODULES:
+        for module, folder in MODULES.items():
             (built,) = (root / module / "target").glob(f"{module}-*.jar")
-            shutil.copy(built, jars)
-            shutil.copy(root / module / "pom.xml", jars / f"{built.stem}.pom")
+            (jars / folder).mkdir(parents=True, exist_ok=True)
+            shutil.copy(built, jars / folder)
+            if not folder:
+                shutil.copy(root / module / "pom.xml", jars / f"{built.stem}.pom")
         shutil.copy(root / "pom.xml", jars / f"streaming-parent-{_version(root)}.pom")
         stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(sources)

@@ -71,7 +71,16 @@ def test_a_bad_key_names_the_operator():
         list(make(Partitioning.KEY, 2).split(Batch([1], [float("nan")])))
 
 
-@pytest.mark.parametrize("target", [-1, 2, None, "0", 1.0])
+def test_a_partition_function_may_name_several_tasks_and_each_gets_the_record_once():
+    p = make(Partitioning.CUSTOM, 3, choose=lambda value, n: [value % n, 0, 0])
+    assert [(c, part.values) for c, part in p.split(Batch([0, 1, 2, 4]))] == [
+        (100, [0, 1, 2, 4]),
+        (101, [1, 4]),
+        (102, [2]),
+    ]
+
+
+@pytest.mark.parametrize("target", [-1, 2, None, "0", 1.0, True, [], [0, 2]])
 def test_a_partition_function_must_name_a_task(target):
     with pytest.raises(OperatorError, match=r"operator 'op'.*0 to 1"):
         list(make(Partitioning.CUSTOM, 2, choose=lambda value, n: target).split(Batch([1])))

@@ -17,6 +17,7 @@ from raystreaming.records import OpaqueColumn
 from raystreaming_java.classes import job_classes
 from raystreaming_java.failures import translated
 from raystreaming_java.jvm import Bridge, bridge
+from raystreaming_java.schema import JavaSchema
 from raystreaming_java.settings import JavaSettings, settings_here
 
 _PACK = (
@@ -26,6 +27,8 @@ _PACK = (
     | ormsgpack.OPT_PASSTHROUGH_ENUM
     | ormsgpack.OPT_PASSTHROUGH_UUID
 )
+
+_PACK_TYPED = _PACK & ~ormsgpack.OPT_PASSTHROUGH_DATACLASS
 
 _SMALL = 4_096
 """Bytes up to which JPype copies an array faster than it wraps a buffer."""
@@ -40,18 +43,26 @@ class JavaColumn(OpaqueColumn):
         settings: Those of the job.
         for_python: Whether nobody but Python will read it in other workers: they get a list then.
         data: What came from another worker.
+        schema: What Python gets its elements as.
     """
 
-    __slots__ = ("_data", "_for_python", "_java", "_settings", "_size")
+    __slots__ = ("_data", "_for_python", "_java", "_schema", "_settings", "_size")
 
     def __init__(
-        self, java: Any, size: int, settings: JavaSettings, for_python: bool, data: Any = None
+        self,
+        java: Any,
+        size: int,
+        settings: JavaSettings,
+        for_python: bool,
+        data: Any = None,
+        schema: JavaSchema | None = None,
     ) -> None:
         self._java = java
         self._size = size
         self._settings = settings
         self._for_python = for_python
         self._data = data
+        self._schema = schema
 
     def __len__(self) -> int:
         return self._size
@@ -79,10 +90,12 @@ class JavaColumn(OpaqueColumn):
         return self._new(self.java.take(indices), len(indices))
 
     def to_pylist(self) -> list[Any]:
+        return _rows(self._msgpack(), self._schema)
+
+    def _msgpack(self) -> memoryview:
+        arguments = () if self._schema is None else (self._schema.packed,)
         with translated(bridge(self._settings)):
-            packed = memoryview(self.java.toMsgpack())
-        rows: list[Any] = ormsgpack.unpackb(packed, option=ormsgpack.OPT_NON_STR_KEYS)
-        return rows
+            return memoryview(self.java.toMsgpack(*arguments)).cast("B")
 
     def split(self, key_groups: int, owners: Sequence[int], parts: int) -> Sequence[Any]:
         with translated(bridge(self._settings)):
@@ -90,40 +103,59 @@ class JavaColumn(OpaqueColumn):
             return split
 
     def _new(self, java: Any, size: int) -> JavaColumn:
-        return JavaColumn(java, size, self._settings, self._for_python)
+        return JavaColumn(java, size, self._settings, self._for_python, schema=self._schema)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Become a list for Python, else Java's own bytes."""
+        if self._for_python:
+            return _rows, (PickleBuffer(self._msgpack()), self._schema)
         with translated(bridge(self._settings)):
-            if self._for_python:
-                return _rows, (PickleBuffer(memoryview(self.java.toMsgpack()).cast("B")),)
             data = PickleBuffer(memoryview(self.java.toBytes()).cast("B"))
-        return _column, (self._size, self._settings.job, data)
+        return _column, (self._size, self._settings.job, data, self._schema)
 
 
-def _rows(data: Any) -> list[Any]:
+def _rows(data: Any, schema: JavaSchema | None) -> list[Any]:
     rows: list[Any] = ormsgpack.unpackb(memoryview(data), option=ormsgpack.OPT_NON_STR_KEYS)
-    return rows
+    return rows if schema is None else schema.objects(rows)
 
 
-def _column(size: int, job: str, data: Any) -> JavaColumn:
-    return JavaColumn(None, size, settings_here(job), False, data)
+def _column(size: int, job: str, data: Any, schema: JavaSchema | None) -> JavaColumn:
+    return JavaColumn(None, size, settings_here(job), False, data, schema)
 
 
-def to_java(column: Any, java: Bridge, operator: str) -> Any:
+def to_java(
+    column: Any,
+    java: Bridge,
+    operator: str,
+    schema: JavaSchema | None = None,
+    classes: Any = None,
+) -> Any:
     """Return a column of a batch as a Java column; None stays None.
 
+    Args:
+        column: The column.
+        java: Our classes.
+        operator: The operator that gets it, for messages.
+        schema: What Java gets its elements as, if they come from Python.
+        classes: The classes of the job, for the schema.
+
     Raises:
-        TransferError: A value has no form that Java knows; names it and the operator.
+        TransferError: A value has no form that Java knows, or does not fit the schema; names it and the
+            operator.
     """
     if column is None or isinstance(column, JavaColumn):
         return column and column.java
     values = column if isinstance(column, list) else list(column)
+    option = _PACK if schema is None else _PACK_TYPED
     try:
-        packed = ormsgpack.packb(values, default=_plain, option=_PACK)
+        packed = ormsgpack.packb(values, default=_plain, option=option)
     except ormsgpack.MsgpackEncodeError as error:
-        raise TransferError(_complaint(values, operator, error)) from error
-    return java.column.fromMsgpack(*_staging.put(java, packed))
+        raise TransferError(_complaint(values, operator, error, option)) from error
+    plain = java.column.fromMsgpack(*_staging.put(java, packed))
+    if schema is None:
+        return plain
+    with translated(java):
+        return plain.typed(schema.packed, classes, operator)
 
 
 class _Staging(threading.local):
@@ -161,13 +193,13 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins."))
 
 
-def _complaint(values: Iterable[Any], operator: str, error: Exception) -> str:
+def _complaint(values: Iterable[Any], operator: str, error: Exception, option: int) -> str:
     advice = (
         "What can: None, bool, int in [-2**63, 2**64), float, str, bytes; lists, tuples and dicts of these"
     )
     for value in values:
         try:
-            ormsgpack.packb(value, default=_plain, option=_PACK)
+            ormsgpack.packb(value, default=_plain, option=option)
         except ormsgpack.MsgpackEncodeError as own:
             return (
                 f"operator {operator!r}: a record cannot go from Python to Java: {own}. {advice}. "

@@ -87,7 +87,13 @@ class _JavaReader(Reader[Any]):
             self._open.append((split, host, position))
         if column is None:
             return Fetched(split, None, position, end=True) if ended else None
-        rows = JavaColumn(column, column.size(), self._function.settings, for_python=False)
+        rows = JavaColumn(
+            column,
+            column.size(),
+            self._function.settings,
+            for_python=False,
+            schema=self._function.given,
+        )
         return Fetched(split, Batch(rows), position, ended)
 
     def close(self) -> None:

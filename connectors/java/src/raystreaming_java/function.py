@@ -9,7 +9,8 @@ from typing import Any
 from raystreaming.errors import GraphError
 from raystreaming.records import pack
 from raystreaming_java.classes import job_classes
-from raystreaming_java.jvm import JavaMissing, bridge
+from raystreaming_java.jvm import bridge
+from raystreaming_java.schema import JavaSchema
 from raystreaming_java.settings import JavaSettings
 
 
@@ -22,16 +23,22 @@ class JavaFunction:
         name: Its class, inner ones with a dollar sign.
         arguments: What its constructor is given.
         settings: Those of the job.
+        named: What it is given by name.
         object: The function object itself, where a Java program made it.
         config: What its ``RuntimeContext`` shows as the operator's configuration.
+        taken: What it gets Python's records as; None: as what they are.
+        given: What Python gets its results as; None: as what they are.
     """
 
     kind: str
     name: str
     arguments: tuple[Any, ...]
     settings: JavaSettings
+    named: Mapping[str, Any] = field(default_factory=dict[str, Any])
     object: bytes | None = None
     config: Mapping[str, str] = field(default_factory=dict[str, str])
+    taken: JavaSchema | None = None
+    given: JavaSchema | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -48,6 +55,7 @@ class JavaFunction:
             "kind": self.kind,
             "class": self.name,
             "arguments": list(self.arguments),
+            "named": dict(self.named),
             "object": self.object,
             "config": dict(self.config),
         }
@@ -64,10 +72,8 @@ class JavaFunction:
         try:
             packed = self.packed(operator)
             java = bridge(self.settings)
-        except JavaMissing as error:
-            return [str(error)]
+            with job_classes(self.settings) as classes:
+                problem = java.functions.problem(packed, classes)
         except GraphError as error:
             return [str(error)]
-        with job_classes(self.settings) as classes:
-            problem = java.functions.problem(packed, classes)
         return [] if problem is None else [str(problem)]

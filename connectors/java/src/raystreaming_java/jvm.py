@@ -45,6 +45,7 @@ class Bridge(NamedTuple):
     job_classes: Any
     operator_host: Any
     operator_run: Any
+    partition_host: Any
     source_host: Any
     failure: Any
     cannot_cross: Any
@@ -110,6 +111,12 @@ def find_library() -> str:
         ) from error
 
 
+def testkit_jar() -> Path:
+    """Return the jar with which Java functions are tested without Python; workers do not have it."""
+    (jar,) = (our_jars()[0].parent / "testkit").glob("*.jar")
+    return jar
+
+
 def _start(heap: int) -> Bridge:
     import jpype
     import jpype.config
@@ -140,6 +147,7 @@ def _start(heap: int) -> Bridge:
         job_classes=jpype.JClass(host + "JobClasses"),
         operator_host=jpype.JClass(host + "OperatorHost"),
         operator_run=jpype.JClass(host + "OperatorRun"),
+        partition_host=jpype.JClass(host + "PartitionHost"),
         source_host=jpype.JClass(host + "SourceHost"),
         failure=jpype.JClass(host + "Failure"),
         cannot_cross=jpype.JClass("io.ray.streaming.runtime.codec.CannotCross"),

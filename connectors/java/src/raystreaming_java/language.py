@@ -20,11 +20,11 @@ class Java(Language):
     def settings(self, values: Mapping[str, Any]) -> JavaSettings:
         return JavaSettings(**values).with_plugins()
 
-    def view(self, graph: LogicalGraph, stream: DataStream[Any]) -> JavaStream:
-        return java_view(graph, stream)
+    def view(self, graph: LogicalGraph, stream: DataStream[Any], schema: Any = None) -> JavaStream:
+        return java_view(stream, schema)
 
-    def source(self, graph: LogicalGraph, name: str, *arguments: Any) -> JavaStream:
-        return java_source(graph, JavaFunction("from_java", name, arguments, settings_of(graph)))
+    def source(self, graph: LogicalGraph, name: str, /, *arguments: Any, **options: Any) -> JavaStream:
+        return java_source(graph, JavaFunction("from_java", name, arguments, settings_of(graph), options))
 
-    def sink(self, graph: LogicalGraph, name: str) -> JavaSink:
-        return JavaSink(function=JavaFunction("sink", name, (), settings_of(graph)))
+    def sink(self, graph: LogicalGraph, name: str, /, **options: Any) -> JavaSink:
+        return JavaSink(function=JavaFunction("sink", name, (), settings_of(graph), options))

@@ -9,7 +9,7 @@ import ormsgpack
 
 from raystreaming.connector.operator import FusedOperator, Operator, OperatorContext
 from raystreaming.operators.keyed import KeyedOperator
-from raystreaming.records import Batch
+from raystreaming.records import Batch, rows_of
 from raystreaming.state import GroupSnapshot
 from raystreaming_java.classes import open_classes
 from raystreaming_java.column import JavaColumn, to_java
@@ -38,6 +38,11 @@ class JavaOperator(FusedOperator):
         self._groups: dict[int, bytes] = {}
         self._classes: Any = None
         self._host: Any = None
+
+    @property
+    def classes(self) -> Any:
+        """The classes of the job; there while the operator is open."""
+        return self._classes
 
     @property
     def host(self) -> Any:
@@ -134,17 +139,19 @@ class JavaStage(Operator):
             yield batch
             return
         run = self._run
-        columns = [to_java(c, java, first.id) for c in (batch.values, batch.keys, batch.timestamps)]
+        values = batch.values if isinstance(batch.values, JavaColumn) else rows_of(batch.values)
+        column = to_java(values, java, first.id, first.function.taken, first.classes)
+        beside = [to_java(c, java, first.id) for c in (batch.keys, batch.timestamps)]
         with translated(java):
-            run.begin(*columns)
+            run.begin(column, *beside)
         more = True
         while more:
             with translated(java):
                 more = run.next(max(first.piece.records, len(batch)))
             size = run.size()
-            yield Batch(
-                *(
-                    None if column is None else JavaColumn(column, size, settings, last.for_python)
-                    for column in (run.values(), run.keys(), run.timestamps())
-                )
+            keys, timestamps = (
+                None if column is None else JavaColumn(column, size, settings, last.for_python)
+                for column in (run.keys(), run.timestamps())
             )
+            values = JavaColumn(run.values(), size, settings, last.for_python, schema=last.function.given)
+            yield Batch(values, keys, timestamps)

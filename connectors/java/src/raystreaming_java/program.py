@@ -14,21 +14,21 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from raystreaming import StreamingContext
 from raystreaming.api.job import Job, report
-from raystreaming.api.stream import DataStream, KeyedStream, Stream
+from raystreaming.api.stream import KeyedStream, Stream
 from raystreaming.connector import Source
 from raystreaming.errors import GraphError, OptionError
 from raystreaming.graph import LogicalGraph, Partitioning
 from raystreaming.records import pack, unpack
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.jvm import our_jars
-from raystreaming_java.streams import JavaKeyedStream, JavaStream, java_source, settings_of
+from raystreaming_java.schema import JavaSchema
+from raystreaming_java.streams import JavaKeyedStream, JavaStream, java_source, say_schema, settings_of
 
 _OURS = "raystreaming."
 """What the settings of the engine begin with in a Java program's configuration."""
@@ -84,6 +84,8 @@ def _settings(described: Mapping[str, Any]) -> dict[str, Any]:
     more = [path for path in str(settings.get("java_classpath", "")).split(os.pathsep) if path]
     ours = {jar.read_bytes() for jar in our_jars()}  # they are in every worker already
     theirs = [p for p in described["classpath"] if os.path.isdir(p) or Path(p).read_bytes() not in ours]
+    if packages := settings.get("java_packages"):
+        settings["java_packages"] = [each.strip() for each in packages.split(",")]
     return {**settings, "java_classpath": [*theirs, *more]}
 
 
@@ -114,38 +116,47 @@ class Program:
             build = self._in_java if operator["language"] == "java" else self._in_python
             stream = build(operator)
             stream.set_parallelism(operator["parallelism"])
+            if operator["schema"] is not None:
+                say_schema(stream._operator, JavaSchema(operator["schema"]))
             if operator["name"]:
                 stream.name(operator["name"])
             if not operator["chained"]:
                 stream.disable_chain()
-            self._set_partition(stream, operator["inputs"])
             self._streams.append(stream)
 
-    def _set_partition(self, stream: Stream, inputs: list[int]) -> None:
-        """Have the edges into an operator do what was said of the streams they come from."""
-        node = stream._operator
-        for i, upstream in enumerate(inputs):
-            if partition := self._described[upstream]["partition"]:
-                node.edges[i] = replace(node.edges[i], partitioning=Partitioning(partition))
+    def _input(self, described: Mapping[str, Any]) -> JavaStream:
+        """Return a stream that an operator reads, spread as the program has said."""
+        stream = _java(self._streams[described["from"]])
+        if "class" in described:
+            return stream.partition(self._function("partition_by", described, {}))
+        if "function" in described:
+            choose = _imported(*described["function"])
+            return stream._spread("partition_by", Partitioning.CUSTOM, choose)
+        if not described["partitioning"]:
+            return stream
+        partitioning = Partitioning(described["partitioning"])
+        return stream._spread(partitioning.value, partitioning)
 
-    def _inputs(self, operator: Mapping[str, Any]) -> list[Stream]:
-        return [self._streams[i] for i in operator["inputs"]]
+    def _function(self, kind: str, described: Mapping[str, Any], config: Mapping[str, str]) -> JavaFunction:
+        settings = settings_of(self._graph)
+        all_config = {**self._job_config, **config}
+        return JavaFunction(
+            kind, described["class"], (), settings, object=described["object"], config=all_config
+        )
 
     def _in_java(self, operator: Mapping[str, Any]) -> Stream:
         kind = operator["kind"]
-        inputs = [_java(stream) for stream in self._inputs(operator)]
+        inputs = [self._input(each) for each in operator["inputs"]]
         if kind == "union":
             return inputs[0].union(*inputs[1:])
-        config = {**self._job_config, **operator["config"]}
-        settings = settings_of(self._graph)
-        function = JavaFunction(kind, operator["class"], (), settings, operator["object"], config)
+        function = self._function(kind, operator, operator["config"])
         if kind == "from_java":
             return java_source(self._graph, function)
         return inputs[0].write(function) if kind == "sink" else inputs[0].then(function)
 
     def _in_python(self, operator: Mapping[str, Any]) -> Stream:
         kind = operator["kind"]
-        inputs = [_python(stream) for stream in self._inputs(operator)]
+        inputs = [self._input(each).as_python_stream() for each in operator["inputs"]]
         if kind == "union":
             return inputs[0].union(*inputs[1:])
         function = _imported(*operator["function"])
@@ -159,11 +170,6 @@ class Program:
 def _java(stream: Stream) -> JavaStream:
     keyed = isinstance(stream, KeyedStream | JavaKeyedStream)
     return (JavaKeyedStream if keyed else JavaStream)(stream._graph, stream._operator)
-
-
-def _python(stream: Stream) -> DataStream[Any]:
-    keyed = isinstance(stream, KeyedStream | JavaKeyedStream)
-    return (KeyedStream if keyed else DataStream)(stream._graph, stream._operator)
 
 
 def _imported(module: str, name: str) -> Any:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import field
+from functools import cached_property
 from typing import Any
 
 from raystreaming.connector import JobFile, Options, option
-from raystreaming.errors import OptionError, PluginError
+from raystreaming.errors import GraphError, OptionError, PluginError
 from raystreaming.plugins.registry import registry
 from raystreaming.units import size
+from raystreaming_java.packages import jars_of, wrong_coordinates
 from raystreaming_java.shipping import as_files
 
 
@@ -28,6 +30,10 @@ class JavaSettings(Options):
     memory: str | int = option(
         default="512MB", doc="Most that the heap of a JVM may have; fixed by the first job of a process."
     )
+    packages: Sequence[str] = option(
+        default=(),
+        doc="Maven coordinates (group:artifact:version) of jars that the job needs, with all that they need.",
+    )
     plugins: Sequence[str] = field(default_factory=tuple, init=False, repr=False, compare=False)
     job: str = field(default_factory=lambda: os.urandom(6).hex(), init=False, repr=False, compare=False)
 
@@ -35,6 +41,7 @@ class JavaSettings(Options):
         for path in self.classpath:
             if not os.path.exists(path):
                 yield f"java_classpath: there is no {os.path.abspath(path)}: build the jar, or mend the path"
+        yield from wrong_coordinates(self.packages)
         try:
             size(self.memory, "java_memory")
         except OptionError as error:
@@ -42,8 +49,27 @@ class JavaSettings(Options):
 
     @property
     def jars(self) -> list[str]:
-        """The class path, absolute."""
-        return [*(os.path.abspath(path) for path in self.classpath), *self.plugins]
+        """The class path, absolute.
+
+        Raises:
+            GraphError: Maven cannot get the packages.
+        """
+        own = (os.path.abspath(path) for path in self.classpath)
+        return [*own, *self._of_packages(), *self.plugins]
+
+    def _of_packages(self) -> list[str]:
+        found = self._found
+        if isinstance(found, GraphError):
+            raise found
+        return found
+
+    @cached_property
+    def _found(self) -> list[str] | GraphError:
+        """The jars of the packages, or what went wrong: Maven is asked once, not for every function."""
+        try:
+            return jars_of(sorted(self.packages))
+        except GraphError as error:
+            return error
 
     def with_plugins(self) -> JavaSettings:
         """Add the jars that installed plugins bring; on the driver, as workers load no plugins.

@@ -1,7 +1,11 @@
 import io.ray.streaming.api.context.JobException;
+import io.ray.streaming.api.context.RuntimeContext;
 import io.ray.streaming.api.context.StreamingContext;
+import io.ray.streaming.api.function.RichFunction;
+import io.ray.streaming.api.function.impl.MapFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
 import io.ray.streaming.api.function.impl.SourceFunction;
+import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.api.stream.DataStream;
 import io.ray.streaming.api.stream.DataStreamSource;
 import io.ray.streaming.python.PythonFunction;
@@ -56,6 +60,22 @@ public class Faults {
     }
   }
 
+  record Reading(String sensor, Double value) {}
+
+  /** The index of the task that sees a record. */
+  static class Where<T> implements MapFunction<T, Integer>, RichFunction {
+    private int task;
+
+    @Override
+    public void open(RuntimeContext context) {
+      task = context.getTaskIndex();
+    }
+
+    public Integer map(T value) {
+      return task;
+    }
+  }
+
   public static void main(String[] args) throws Exception {
     StreamingContext context = StreamingContext.buildContext();
     DataStream<Long> numbers = DataStreamSource.fromCollection(context, Arrays.asList(1L, 2L, 3L));
@@ -73,6 +93,28 @@ public class Faults {
           context.withConfig(Map.of("raystreaming.checkpoint_intervall", "1s", "other", "x"));
           numbers.sink(n -> {});
         }
+        case "partition" -> {
+          context = StreamingContext.buildContext();
+          DataStream<Integer> where = DataStreamSource
+              .fromCollection(context, List.of(0L, 1L, 2L, 3L, 4L, 5L))
+              .partitionBy((n, tasks) -> new int[] {(int) (n % tasks)})
+              .map(new Where<>()).setParallelism(3)
+              .partitionBy((pair, tasks) -> new int[] {pair})
+              .map(task -> task).setParallelism(3);
+          where.asPythonStream().map("acme_functions", "plus_ten").partitionBy("acme_functions", "last")
+              .map("acme_functions", "plus_ten").setParallelism(2)
+              .sink("acme_functions", "show");
+          where.map(new Where<>()).setParallelism(1).broadcast().map(new Where<>()).setParallelism(2)
+              .sink(new Lines<>(args[1]));
+        }
+        case "schema" -> numbers
+            .map(n -> new Reading("s" + n, n / 2.0))
+            .asPythonStream(Reading.class)
+            .map("acme_functions", "raised")
+            .asJavaStream(Reading.class)
+            .filter(reading -> !reading.sensor().equals("s2"))
+            .sink(new Lines<>(args[1]));
+        case "schemas" -> numbers.asPythonStream(Schema.INT32).asJavaStream(Schema.INT64);
         case "keyby" -> numbers.asPythonStream().keyBy("acme_functions", "show");
         case "all" -> all(context, numbers, args[1]);
         case "endless" -> {

@@ -36,16 +36,23 @@ class Language(ABC):
         """
 
     @abstractmethod
-    def view(self, graph: LogicalGraph, stream: DataStream[Any]) -> Stream:
-        """Return a stream as this language sees it: ``stream.as_<language>_stream()``."""
+    def view(self, graph: LogicalGraph, stream: DataStream[Any], schema: Any = None) -> Stream:
+        """Return a stream as this language sees it: ``stream.as_<language>_stream(schema)``.
+
+        Args:
+            graph: The job's graph.
+            stream: The stream.
+            schema: The type of its records, if the program has given one: a ``pyarrow.Schema``, or what
+                else the language takes.
+        """
 
     @abstractmethod
-    def source(self, graph: LogicalGraph, name: str, *arguments: Any) -> Stream:
+    def source(self, graph: LogicalGraph, name: str, /, *arguments: Any, **options: Any) -> Stream:
         """Return the stream of a source by its name in the language: ``ctx.from_<language>(name, ...)``."""
 
     @abstractmethod
-    def sink(self, graph: LogicalGraph, name: str) -> Sink[Any]:
-        """Return a sink by its name in the language: ``stream.sink(name)``."""
+    def sink(self, graph: LogicalGraph, name: str, /, **options: Any) -> Sink[Any]:
+        """Return a sink by its name in the language: ``stream.sink(name, **options)``."""
 
 
 def language(name: str) -> Language:
@@ -58,7 +65,7 @@ def language(name: str) -> Language:
     return made
 
 
-def named_sink(graph: LogicalGraph, name: str) -> Sink[Any]:
+def named_sink(graph: LogicalGraph, name: str, options: Mapping[str, Any]) -> Sink[Any]:
     """Return a sink by its name in the one language that is installed.
 
     Raises:
@@ -66,7 +73,7 @@ def named_sink(graph: LogicalGraph, name: str) -> Sink[Any]:
     """
     installed = registry().names("language")
     if len(installed) == 1:
-        return language(installed[0]).sink(graph, name)
+        return language(installed[0]).sink(graph, name, **options)
     if installed:
         views = " or ".join(f".as_{each}_stream()" for each in installed)
         raise GraphError(f"sink({name!r}) may be of several languages: call {views} before it")

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from raystreaming.api.language import language, named_sink
+from raystreaming.api.partitioned import Partitioned, refuse_converted
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink
 from raystreaming.errors import GraphError, UnknownConnector, nearest
 from raystreaming.graph import (
-    Edge,
+    Choose,
     LogicalGraph,
     LogicalOperator,
     Partitioning,
@@ -102,7 +103,7 @@ class StreamSink(Stream):
     """The end of a stream."""
 
 
-class DataStream(Stream, Generic[T]):
+class DataStream(Partitioned, Stream, Generic[T]):
     """A stream of records of type T.
 
     Streams are descriptions: nothing runs before `StreamingContext.submit`.
@@ -208,7 +209,7 @@ class DataStream(Stream, Generic[T]):
                 raise GraphError(f"union() takes streams, got {other!r}")
             if other._graph is not self._graph:
                 raise GraphError("union() takes streams of one context; these are of two")
-        edges = [Edge(s._operator) for s in (self, *others)]
+        edges = [s._plain_edge() for s in (self, *others)]
         operator = LogicalOperator("union", edges, build=lambda _: stateless.Union(), columnar=True)
         return DataStream(self._graph, self._graph.add(operator))
 
@@ -230,37 +231,57 @@ class DataStream(Stream, Generic[T]):
         self._refuse_converted("key_by")
         operator = LogicalOperator(
             "key_by",
-            [Edge(self._operator)],
+            [self._plain_edge()],
             build=lambda _: rows.KeyBy(key),
             parallelism=self._operator.parallelism,
         )
         return KeyedStream(self._graph, self._graph.add(operator))
+
+    def partition_by(self, choose: Choose) -> DataStream[T]:
+        """Give every record to the task, or tasks, that a function names.
+
+        Args:
+            choose: Takes a record and the number of tasks of the next operator; returns the index of
+                one of them, from 0, or a list of such.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> spread = ctx.from_values(1, 2, 3).partition_by(lambda n, tasks: n % tasks)
+            >>> _ = spread.map(lambda n: n * 10).set_parallelism(2).collect()
+            >>> sorted(ctx.execute("partition-by").result())
+            [10, 20, 30]
+        """
+        _callable("partition_by", choose)
+        self._refuse_converted("partition_by")
+        return self._spread("partition_by", Partitioning.CUSTOM, choose)
 
     def as_python_stream(self: S) -> S:
         """Return the stream as Python sees it: itself."""
         return self
 
     def _refuse_converted(self, method: str) -> None:
-        """Refuse what would choose a channel by a function of another language than the sender's."""
-        operator = self._operator
-        if operator.language != "python":
-            raise GraphError(
-                f"{method}() right after as_python_stream(): {operator.name!r} before it is in "
-                f"{operator.language}, which runs no Python function. Map first: "
-                f".map(lambda record: record).{method}(...)"
-            )
+        refuse_converted(self, method, "python", f": .map(lambda record: record).{method}(...)")
 
     # Ends --------------------------------------------------------------------------------
 
-    def sink(self, sink: Sink[T] | Callable[[T], Any] | str, kind: str = "sink") -> StreamSink:
+    def sink(
+        self, sink: Sink[T] | Callable[[T], Any] | str, kind: str = "sink", **options: Any
+    ) -> StreamSink:
         """Write the records to a sink, or call a function with each (at least once).
 
         Args:
             sink: A `Sink` object, a function of one record, or the name of a sink in another language.
             kind: What the operator is called in ids.
+            **options: What a sink in another language is given by name.
         """
         if isinstance(sink, str):
-            sink = named_sink(self._graph, sink)
+            sink = named_sink(self._graph, sink, options)
+        elif options:
+            raise GraphError(
+                f"sink() takes options ({', '.join(options)}) for a sink in another language only: give them "
+                f"to the sink itself"
+            )
         if not isinstance(sink, Sink):
             if not callable(sink):
                 raise GraphError(f"sink() takes a Sink or a function, got {sink!r}")
@@ -272,7 +293,7 @@ class DataStream(Stream, Generic[T]):
 
         operator = LogicalOperator(
             kind,
-            [Edge(self._operator)],
+            [self._plain_edge()],
             build=build,
             sink=target,
             stateful=True,
@@ -331,12 +352,11 @@ class DataStream(Stream, Generic[T]):
         )
         return DataStream(self._graph, self._graph.add(operator))
 
-    def _edge(self) -> Edge:
-        return Edge(self._operator)
-
 
 class KeyedStream(DataStream[T], Generic[K, T]):
     """A stream whose records have keys; equal keys are in one task."""
+
+    _keyed = True
 
     def reduce(self, fn: Callable[[T, T], T]) -> DataStream[T]:
         """Combine the records of each key; every record yields the updated value of its key.
@@ -347,9 +367,6 @@ class KeyedStream(DataStream[T], Generic[K, T]):
         """
         _callable("reduce", fn)
         return self._then("reduce", lambda setup: Reduce(fn, setup.key_groups), stateful=True)
-
-    def _edge(self) -> Edge:
-        return Edge(self._operator, Partitioning.KEY)
 
 
 def _callable(method: str, fn: object) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from raystreaming.connector.operator import OperatorContext
+from raystreaming.connector.partition import OpenPartition, PartitionFunction
 from raystreaming.errors import OperatorError
-from raystreaming.graph import OutputEdge, Partitioning
+from raystreaming.graph import Choose, OutputEdge, Partitioning
 from raystreaming.operators.user_function import failure
 from raystreaming.records import Batch, OpaqueColumn, rows_of
 from raystreaming.state import KeyOwners
@@ -20,9 +22,23 @@ class Partitioner(ABC):
     def __init__(self, channels: Sequence[int]) -> None:
         self.channels = channels
 
+    def open(self, ctx: OperatorContext) -> None:  # noqa: B027 - optional
+        """Get ready; `ctx` is of the operator whose records are split."""
+
+    def close(self) -> None:  # noqa: B027 - optional
+        """Release what was opened."""
+
     @abstractmethod
     def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
         """Yield channel ids with what goes to each; never an empty batch."""
+
+    def _dealt(self, batch: Batch, parts: Sequence[Any]) -> Iterator[tuple[int, Batch]]:
+        """Yield the records at the indices of each part, for channel after channel."""
+        for channel, indices in zip(self.channels, parts, strict=True):
+            if len(indices) == len(batch):
+                yield channel, batch
+            elif len(indices):
+                yield channel, batch.take(indices)
 
 
 class Forward(Partitioner):
@@ -66,11 +82,7 @@ class _ByTarget(Partitioner):
         buckets: list[list[int]] = [[] for _ in self.channels]
         for i, target in enumerate(self.targets(batch)):
             buckets[target].append(i)
-        for channel, indices in zip(self.channels, buckets, strict=True):
-            if len(indices) == len(batch):
-                yield channel, batch
-            elif indices:
-                yield channel, batch.take(indices)
+        return self._dealt(batch, buckets)
 
     @abstractmethod
     def targets(self, batch: Batch) -> Iterable[int]:
@@ -94,9 +106,7 @@ class ByKey(_ByTarget):
             yield from super().split(batch)
             return
         parts = batch.keys.split(self.owners.groups, self.owners.owners, len(self.channels))
-        for channel, indices in zip(self.channels, parts, strict=True):
-            if len(indices):
-                yield channel, batch.take(indices)
+        yield from self._dealt(batch, parts)
 
     def targets(self, batch: Batch) -> Iterable[int]:
         """Look up the owners of the keys' groups."""
@@ -119,28 +129,59 @@ class Shuffle(_ByTarget):
         return self._random.choices(range(len(self.channels)), k=len(batch))
 
 
-class Custom(_ByTarget):
-    """Each record to the channel a user function names."""
+class Custom(Partitioner):
+    """Each record to the channels a user function names."""
 
-    def __init__(self, channels: Sequence[int], operator: str, choose: Callable[[Any, int], int]) -> None:
+    def __init__(self, channels: Sequence[int], operator: str, choose: Choose) -> None:
         super().__init__(channels)
         self._operator = operator
         self._choose = choose
 
-    def targets(self, batch: Batch) -> Iterable[int]:
-        """Ask the function."""
+    def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """Yield the records of each target; one that is named twice gets a record once."""
+        buckets: list[list[int]] = [[] for _ in self.channels]
+        for i, value in enumerate(rows_of(batch.values)):
+            for target in self._targets(value):
+                buckets[target].append(i)
+        return self._dealt(batch, buckets)
+
+    def _targets(self, value: Any) -> Iterable[int]:
         n = len(self.channels)
-        for value in rows_of(batch.values):
-            try:
-                target: object = self._choose(value, n)
-            except Exception as error:
-                raise failure(self._operator, self._choose, value, error) from error
-            if type(target) is not int or not 0 <= target < n:
-                raise OperatorError(
-                    f"operator {self._operator!r}: the partition function returned {target!r} for "
-                    f"{value!r}; it must return a task index from 0 to {n - 1}"
-                )
-            yield target
+        try:
+            chosen: object = self._choose(value, n)
+        except Exception as error:
+            raise failure(self._operator, self._choose, value, error) from error
+        targets: Sequence[object] = chosen if isinstance(chosen, list | tuple) else (chosen,)
+        right = [target for target in targets if type(target) is int and 0 <= target < n]
+        if not right or len(right) != len(targets):
+            raise OperatorError(
+                f"operator {self._operator!r}: the partition function returned {chosen!r} for "
+                f"{value!r}; it must return a task index from 0 to {n - 1}, or a list of such"
+            )
+        return dict.fromkeys(right)
+
+
+class Foreign(Partitioner):
+    """Each record to the channels a function of another language names."""
+
+    def __init__(self, channels: Sequence[int], function: PartitionFunction) -> None:
+        super().__init__(channels)
+        self._function = function
+        self._opened: OpenPartition | None = None
+
+    def open(self, ctx: OperatorContext) -> None:
+        """Have the function made."""
+        self._opened = self._function.open(ctx)
+
+    def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """Ask the function about the whole batch."""
+        assert self._opened is not None, "the task opens its partitioners"
+        return self._dealt(batch, self._opened.split(batch, len(self.channels)))
+
+    def close(self) -> None:
+        """Have the function closed, if it was made."""
+        if self._opened is not None:
+            self._opened.close()
 
 
 def partitioner(edge: OutputEdge, operator: str, task: int, key_groups: int) -> Partitioner:
@@ -158,4 +199,6 @@ def partitioner(edge: OutputEdge, operator: str, task: int, key_groups: int) -> 
             return Shuffle(edge.channels, seed=task)
         case Partitioning.CUSTOM:
             assert edge.choose is not None, "custom partitioning has a function"
+            if isinstance(edge.choose, PartitionFunction):
+                return Foreign(edge.channels, edge.choose)
             return Custom(edge.channels, operator, edge.choose)

@@ -16,7 +16,7 @@ from raystreaming.connector.operator import Operator, OperatorContext, PieceLimi
 from raystreaming.connector.source import Fetched, Position
 from raystreaming.engine.inputs import Inputs
 from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded, TaskEvent
-from raystreaming.engine.partition import ByKey, partitioner
+from raystreaming.engine.partition import ByKey, Partitioner, partitioner
 from raystreaming.errors import OperatorError, Terminal
 from raystreaming.graph import TaskSpec
 from raystreaming.operators.keyed import KeyedOperator
@@ -113,17 +113,23 @@ class Task:
                 stage.split_by(by_key.owners, len(by_key.channels))
 
     def open(self) -> None:
-        """Open the operators, the last one first."""
-        spec = self.spec
+        """Open the operators, the last one first, after what takes their results."""
+        for output in self._outputs:
+            output.open(self._context(self.spec.vertex.operators[-1].id))
         for named in reversed(self._operators):
-            named.operator.open(OperatorContext(named.id, spec.index, spec.vertex.parallelism, self.piece))
+            named.operator.open(self._context(named.id))
+
+    def _context(self, operator: str) -> OperatorContext:
+        return OperatorContext(operator, self.spec.index, self.spec.vertex.parallelism, self.piece)
 
     def close(self) -> None:
         """Close the operators, whatever they raise; the first error is raised at the end."""
         first: Exception | None = None
-        for named in self._operators:
+        operators = (named.operator for named in self._operators)
+        everything: list[Operator | Partitioner] = [*operators, *self._outputs]
+        for opened in everything:
             try:
-                named.operator.close()
+                opened.close()
             except Exception as error:
                 first = first or error
         if first is not None:

@@ -3,6 +3,7 @@
 from raystreaming.graph.execution import Channel, ExecutionGraph, OutputEdge, TaskSpec, execution_graph
 from raystreaming.graph.job import JobEdge, JobGraph, JobVertex, job_graph
 from raystreaming.graph.logical import (
+    Choose,
     Edge,
     LogicalGraph,
     LogicalOperator,
@@ -13,6 +14,7 @@ from raystreaming.graph.resources import Placement, Resources
 
 __all__ = [
     "Channel",
+    "Choose",
     "Edge",
     "ExecutionGraph",
     "JobEdge",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
+from raystreaming.connector.partition import PartitionFunction
 from raystreaming.graph.job import JobEdge, JobGraph, JobVertex
-from raystreaming.graph.logical import Partitioning
+from raystreaming.graph.logical import Choose, Partitioning
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class OutputEdge:
 
     partitioning: Partitioning
     channels: tuple[int, ...]
-    choose: Callable[[Any, int], int] | None = None
+    choose: Choose | PartitionFunction | None = None
 
 
 @dataclass(slots=True)

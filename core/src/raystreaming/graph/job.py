@@ -5,11 +5,10 @@ A chain runs in one task; batches go from operator to operator by a plain call.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from raystreaming.graph.logical import Edge, LogicalGraph, LogicalOperator, Partitioning
+from raystreaming.connector.partition import PartitionFunction
+from raystreaming.graph.logical import Choose, Edge, LogicalGraph, LogicalOperator, Partitioning
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class JobEdge:
     upstream: int
     downstream: int
     partitioning: Partitioning
-    choose: Callable[[Any, int], int] | None = None
+    choose: Choose | PartitionFunction | None = None
 
 
 @dataclass(slots=True)
@@ -61,7 +60,7 @@ def resolve(edge: Edge, downstream: LogicalOperator) -> Partitioning:
     single = one_to_one and downstream.parallelism == 1
     if edge.partitioning is None:
         return Partitioning.FORWARD if one_to_one else Partitioning.ROUND_ROBIN
-    if edge.partitioning is Partitioning.KEY and single:
+    if single and edge.partitioning is not Partitioning.CUSTOM:  # whose function may refuse a record
         return Partitioning.FORWARD
     return edge.partitioning
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from raystreaming.connector.operator import Operator
+from raystreaming.connector.partition import PartitionFunction
 from raystreaming.connector.sink import Sink, WriterContext
 from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError
@@ -27,6 +29,10 @@ class Partitioning(Enum):
     CUSTOM = "custom"
 
 
+Choose: TypeAlias = "Callable[[Any, int], int | Sequence[int]]"
+"""Takes a record and the number of tasks; returns the index of a task, or of several."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """From an operator to the next.
@@ -34,12 +40,12 @@ class Edge:
     Attributes:
         upstream: Where records come from.
         partitioning: None leaves the choice: forward if the parallelism is equal, else round robin.
-        choose: For custom partitioning: ``choose(value, n)`` returns a task index.
+        choose: The function of custom partitioning.
     """
 
     upstream: LogicalOperator
     partitioning: Partitioning | None = None
-    choose: Callable[[Any, int], int] | None = None
+    choose: Choose | PartitionFunction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class LogicalOperator:
         disable_chain: Never fused with any other.
         resources: What its tasks ask of a node.
         language: Language its function is written in.
+        schema: The type of its records, where a conversion to or from another language has said it.
         check: Finds what can be wrong with its function before anything starts; one text a problem.
         id: Stable identity; set by `LogicalGraph.identify`.
     """
@@ -87,6 +94,7 @@ class LogicalOperator:
     disable_chain: bool = False
     resources: Resources = field(default_factory=Resources)
     language: str = "python"
+    schema: Any = None
     check: Callable[[], Iterable[str]] | None = None
     id: str = ""
 
@@ -161,10 +169,17 @@ class LogicalGraph:
         """
         problems = list(dict.fromkeys(self._problems()))
         if not problems:  # asking other languages may start them
-            checks = [op.check for op in self.operators if op.check is not None]
-            problems = list(dict.fromkeys(problem for check in checks for problem in check()))
+            problems = list(dict.fromkeys(problem for check in self._checks() for problem in check()))
         if problems:
             raise GraphError("this job cannot run: " + "; ".join(problems))
+
+    def _checks(self) -> Iterable[Callable[[], Iterable[str]]]:
+        for op in self.operators:
+            if op.check is not None:
+                yield op.check
+            for edge in op.edges:
+                if isinstance(edge.choose, PartitionFunction):
+                    yield partial(edge.choose.problems, edge.upstream.id)
 
     def _problems(self) -> Iterable[str]:
         if not self.sources:

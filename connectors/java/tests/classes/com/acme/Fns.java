@@ -12,6 +12,7 @@ import io.ray.streaming.api.function.impl.ProcessFunction;
 import io.ray.streaming.api.function.impl.ReduceFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
 import io.ray.streaming.api.function.impl.SourceFunction;
+import io.ray.streaming.api.partition.Partition;
 import io.ray.streaming.api.state.ListState;
 import io.ray.streaming.api.state.MapState;
 import io.ray.streaming.api.state.ValueState;
@@ -185,6 +186,171 @@ public final class Fns {
   public static class Key implements KeyFunction<Object, Object> {
     public Object keyBy(Object value) {
       return value;
+    }
+  }
+
+  /** The classes of what is in a row. */
+  public static class RowTypes implements MapFunction<Map<String, Object>, Object> {
+    public Object map(Map<String, Object> row) {
+      StringBuilder types = new StringBuilder(row.getClass().getSimpleName());
+      row.forEach((name, value) ->
+          types.append(' ').append(name).append('=').append(value == null ? null : value.getClass().getSimpleName()));
+      return types.toString();
+    }
+  }
+
+  public record Point(int x, Double y, List<String> tags) {}
+
+  public static class Plain {
+    private String name;
+    private long count = 7;
+    private Point at;
+  }
+
+  public static class OfPoint implements MapFunction<Point, Object> {
+    public Object map(Point point) {
+      return point.toString();
+    }
+  }
+
+  public static class OfPlain implements MapFunction<Plain, Object> {
+    public Object map(Plain plain) {
+      return plain.name + plain.count + plain.at;
+    }
+  }
+
+  public static class MakePoint implements MapFunction<Long, Point> {
+    public Point map(Long value) {
+      return new Point((int) (long) value, value / 2.0, List.of("t" + value));
+    }
+  }
+
+  public static class MakePlain implements MapFunction<Long, Plain> {
+    public Plain map(Long value) {
+      Plain plain = new Plain();
+      plain.name = "n" + value;
+      plain.at = value == 0 ? null : new MakePoint().map(value);
+      return plain;
+    }
+  }
+
+  /** Rows whose value is of another type than the row before. */
+  public static class MakeRow implements MapFunction<Long, Object> {
+    public Object map(Long value) {
+      return Map.of("x", value == 1 ? (Object) "text" : value);
+    }
+  }
+
+  public static class Surrogate implements MapFunction<Object, Object> {
+    public Object map(Object value) {
+      return value + "\ud800";
+    }
+  }
+
+  public static class Length implements MapFunction<String, Object> {
+    public Object map(String value) {
+      return value.length() * 100_000 + value.charAt(value.length() - 1);
+    }
+  }
+
+  public static class WithMap implements MapFunction<Object, Object> {
+    private final Map<String, Integer> options;
+
+    public WithMap(String first, Map<String, Integer> options) {
+      this.options = options;
+    }
+
+    public Object map(Object value) {
+      return new java.util.TreeMap<>(options).toString() + options.values().iterator().next().getClass().getSimpleName();
+    }
+  }
+
+  public static class Limits {
+    int least = 1;
+    Integer most;
+  }
+
+  public static class WithLimits implements FilterFunction<Integer> {
+    private final Limits limits;
+
+    public WithLimits(Limits limits) {
+      this.limits = limits;
+    }
+
+    public boolean filter(Integer value) {
+      return value >= limits.least && (limits.most == null || value <= limits.most);
+    }
+  }
+
+  public record Between(long least, long most) implements FilterFunction<Long> {
+    public boolean filter(Long value) {
+      return value >= least && value <= most;
+    }
+  }
+
+  public static class WithSetters implements MapFunction<Object, Object> {
+    private final String greeting;
+    private int times = 1;
+    private String name = "nobody";
+
+    public WithSetters() {
+      this("hello");
+    }
+
+    public WithSetters(String greeting) {
+      this.greeting = greeting;
+    }
+
+    public void setTimes(int times) {
+      this.times = times;
+    }
+
+    public WithSetters setName(String name) {
+      this.name = name;
+      return this;
+    }
+
+    public Object map(Object value) {
+      return (greeting + " " + name + value + ";").repeat(times);
+    }
+  }
+
+  /** The remainder, which is a task; with a second argument that task too. */
+  public static class ByRemainder implements Partition<Long> {
+    private final int[] also;
+
+    public ByRemainder() {
+      also = new int[0];
+    }
+
+    public ByRemainder(int also) {
+      this.also = new int[] {also, also};
+    }
+
+    public int[] partition(Long value, int tasks) {
+      int[] chosen = java.util.Arrays.copyOf(also, also.length + 1);
+      chosen[also.length] = (int) (value % tasks);
+      return chosen;
+    }
+  }
+
+  public static class NoTask implements Partition<Object> {
+    public int[] partition(Object value, int tasks) {
+      return new int[] {tasks};
+    }
+  }
+
+  /** The index of the task, with the record. */
+  public static class Where implements MapFunction<Object, Object>, RichFunction {
+    private transient int task;
+
+    @Override
+    public void open(RuntimeContext context) {
+      task = context.getTaskIndex();
+    }
+
+    public Object map(Object value) {
+      return List.of(task, value);
     }
   }
 
@@ -368,6 +534,12 @@ public final class Fns {
 
   public static class Nowhere implements SinkFunction<Object> {
     public void sink(Object value) {}
+  }
+
+  public static class ToNamedFile extends ToFile {
+    public ToNamedFile(Map<String, String> options) {
+      super(options.get("path"));
+    }
   }
 
   /** Shows what it got in a property of the JVM. */

@@ -2,6 +2,7 @@ package io.ray.streaming.api.context;
 
 import io.ray.streaming.api.Language;
 import io.ray.streaming.api.function.Function;
+import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
 import io.ray.streaming.client.JobClient;
 import java.util.ArrayList;
@@ -56,7 +57,7 @@ public final class StreamingContext {
   }
 
   /** Adds an operator; for streams. */
-  public OperatorNode add(Language language, String kind, Function function, List<OperatorNode> inputs) {
+  public OperatorNode add(Language language, String kind, Function function, List<Input> inputs) {
     OperatorNode node = new OperatorNode(operators.size(), language, kind, function, inputs);
     operators.add(node);
     return node;

@@ -2,6 +2,7 @@ package io.ray.streaming.api.graph;
 
 import io.ray.streaming.api.Language;
 import io.ray.streaming.api.function.Function;
+import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.python.PythonFunction;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -15,10 +16,10 @@ public final class OperatorNode {
   private final Language language;
   private final String kind;
   private final Function function;
-  private final List<OperatorNode> inputs;
+  private final List<Input> inputs;
   private final Map<String, String> config = new HashMap<>();
-  private String partition = "";
   private String name = "";
+  private Schema schema;
   private int parallelism;
   private boolean chained = true;
 
@@ -30,13 +31,13 @@ public final class OperatorNode {
    * @param function what it runs: a {@link PythonFunction} in Python; null for a union
    */
   public OperatorNode(
-      int id, Language language, String kind, Function function, List<OperatorNode> inputs) {
+      int id, Language language, String kind, Function function, List<Input> inputs) {
     this.id = id;
     this.language = language;
     this.kind = kind;
     this.function = function;
     this.inputs = new ArrayList<>(inputs);
-    this.parallelism = inputs.isEmpty() ? 1 : inputs.get(0).parallelism;
+    this.parallelism = inputs.isEmpty() ? 1 : inputs.get(0).from().parallelism;
   }
 
   public int id() {
@@ -55,7 +56,7 @@ public final class OperatorNode {
     return function;
   }
 
-  public List<OperatorNode> inputs() {
+  public List<Input> inputs() {
     return inputs;
   }
 
@@ -74,13 +75,19 @@ public final class OperatorNode {
     this.parallelism = parallelism;
   }
 
-  /** How its results are spread: "broadcast", "forward", or "" where nothing was said. */
-  public String partition() {
-    return partition;
+  /** The type of its results, as a conversion has said; null where none has. */
+  public Schema schema() {
+    return schema;
   }
 
-  public void setPartition(String partition) {
-    this.partition = partition;
+  /** Says the type of its results; once. */
+  public void setSchema(Schema schema) {
+    if (this.schema != null && !this.schema.described().equals(schema.described())) {
+      throw new IllegalStateException(
+          "the records of " + kind + " have the schema " + this.schema + " already, and cannot have " + schema
+              + " too: map in between");
+    }
+    this.schema = schema;
   }
 
   public String name() {

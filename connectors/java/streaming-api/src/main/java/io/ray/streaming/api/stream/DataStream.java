@@ -8,17 +8,31 @@ import io.ray.streaming.api.function.impl.KeyFunction;
 import io.ray.streaming.api.function.impl.MapFunction;
 import io.ray.streaming.api.function.impl.ProcessFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
+import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.api.graph.Spread;
+import io.ray.streaming.api.partition.Partition;
+import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.python.stream.PythonDataStream;
 import java.util.ArrayList;
 import java.util.List;
 
 /** A stream of records of type T, whose next functions are in Java. */
-public class DataStream<T> extends Stream<DataStream<T>> {
+public class DataStream<T> extends RecordStream<DataStream<T>> {
 
   /** Makes a view of an operator's results; programs get streams from a context instead. */
   public DataStream(StreamingContext context, OperatorNode node) {
-    super(context, node);
+    this(context, node, Spread.UNSAID);
+  }
+
+  /** Makes a view of an operator's results, spread in some way. */
+  public DataStream(StreamingContext context, OperatorNode node, Spread spread) {
+    super(context, node, spread);
+  }
+
+  @Override
+  protected DataStream<T> view(Spread how) {
+    return new DataStream<>(getStreamingContext(), node(), how);
   }
 
   /** Turns every record into one record. */
@@ -53,8 +67,8 @@ public class DataStream<T> extends Stream<DataStream<T>> {
 
   /** Puts the records of several streams into one, in no particular order between them. */
   public final UnionStream<T> union(List<DataStream<T>> streams) {
-    List<OperatorNode> inputs = new ArrayList<>(List.of(node()));
-    streams.forEach(stream -> inputs.add(stream.node()));
+    List<Input> inputs = new ArrayList<>(List.of(asInput()));
+    streams.forEach(stream -> inputs.add(stream.asInput()));
     return new UnionStream<>(
         getStreamingContext(), getStreamingContext().add(Language.JAVA, "union", null, inputs));
   }
@@ -65,11 +79,9 @@ public class DataStream<T> extends Stream<DataStream<T>> {
     return new KeyDataStream<>(getStreamingContext(), then(Language.JAVA, "key_by", function));
   }
 
-  /** Gives every record to all tasks of the next operator. */
-  public DataStream<T> broadcast() {
-    refuseConverted(Language.JAVA, "broadcast");
-    node().setPartition("broadcast");
-    return this;
+  /** Gives every record to the tasks that a function names. */
+  public DataStream<T> partitionBy(Partition<T> partition) {
+    return partitionBy(Language.JAVA, partition);
   }
 
   /** Takes the records out of the job, at least once. */
@@ -79,6 +91,17 @@ public class DataStream<T> extends Stream<DataStream<T>> {
 
   /** Returns the same stream as Python sees it. */
   public PythonDataStream asPythonStream() {
-    return new PythonDataStream(getStreamingContext(), node());
+    return new PythonDataStream(getStreamingContext(), node(), spread());
+  }
+
+  /** Returns the same stream as Python sees it, with records of a type: rows are dicts there. */
+  public PythonDataStream asPythonStream(Schema schema) {
+    node().setSchema(schema);
+    return asPythonStream();
+  }
+
+  /** Returns the same stream as Python sees it, with the fields of a record or plain class as dicts. */
+  public PythonDataStream asPythonStream(Class<?> type) {
+    return asPythonStream(Schema.of(type));
   }
 }

@@ -5,6 +5,7 @@ import io.ray.streaming.api.context.StreamingContext;
 import io.ray.streaming.api.function.impl.AggregateFunction;
 import io.ray.streaming.api.function.impl.ReduceFunction;
 import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.python.stream.PythonKeyDataStream;
 
 /** A stream whose records have keys; equal keys are in one task. */
@@ -28,5 +29,15 @@ public class KeyDataStream<K, T> extends DataStream<T> {
   @Override
   public PythonKeyDataStream asPythonStream() {
     return new PythonKeyDataStream(getStreamingContext(), node());
+  }
+
+  @Override
+  public PythonKeyDataStream asPythonStream(Schema schema) {
+    return (PythonKeyDataStream) super.asPythonStream(schema);
+  }
+
+  @Override
+  public PythonKeyDataStream asPythonStream(Class<?> type) {
+    return (PythonKeyDataStream) super.asPythonStream(type);
   }
 }

@@ -1,10 +1,7 @@
 package io.ray.streaming.api.stream;
 
-import io.ray.streaming.api.Language;
 import io.ray.streaming.api.context.StreamingContext;
-import io.ray.streaming.api.function.Function;
 import io.ray.streaming.api.graph.OperatorNode;
-import java.util.List;
 import java.util.Map;
 
 /** The operator that makes a stream, or a sink: what can be named and set. */
@@ -72,25 +69,5 @@ public abstract class Stream<S extends Stream<S>> {
   public S disableChain() {
     node.disableChain();
     return self();
-  }
-
-  /** Keeps results in the task of the same index. */
-  public S forward() {
-    node.setPartition("forward");
-    return self();
-  }
-
-  protected OperatorNode then(Language language, String kind, Function function) {
-    return context.add(language, kind, function, List.of(node));
-  }
-
-  /** Refuses what would choose a task by a function of another language than the sender's. */
-  protected void refuseConverted(Language viewed, String method) {
-    if (node.language() != viewed) {
-      throw new IllegalStateException(
-          method + "() right after a conversion: the operator before it, " + node.kind() + ", is in "
-              + node.language() + ", which runs no function of " + viewed + ". Map first, e.g. with an"
-              + " identity function, then call " + method + "()");
-    }
   }
 }

@@ -3,20 +3,33 @@ package io.ray.streaming.python.stream;
 import io.ray.streaming.api.Language;
 import io.ray.streaming.api.context.StreamingContext;
 import io.ray.streaming.api.function.impl.SinkFunction;
+import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.api.graph.Spread;
+import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.api.stream.DataStream;
-import io.ray.streaming.api.stream.Stream;
+import io.ray.streaming.api.stream.RecordStream;
 import io.ray.streaming.api.stream.StreamSink;
 import io.ray.streaming.python.PythonFunction;
 import java.util.ArrayList;
 import java.util.List;
 
 /** A stream whose next functions are in Python; they are named by their module and name. */
-public class PythonDataStream extends Stream<PythonDataStream> {
+public class PythonDataStream extends RecordStream<PythonDataStream> {
 
   /** Makes a view of an operator's results; programs call {@code asPythonStream} instead. */
   public PythonDataStream(StreamingContext context, OperatorNode node) {
-    super(context, node);
+    this(context, node, Spread.UNSAID);
+  }
+
+  /** Makes a view of an operator's results, spread in some way. */
+  public PythonDataStream(StreamingContext context, OperatorNode node, Spread spread) {
+    super(context, node, spread);
+  }
+
+  @Override
+  protected PythonDataStream view(Spread how) {
+    return new PythonDataStream(getStreamingContext(), node(), how);
   }
 
   /** Turns every record into one record. */
@@ -51,9 +64,9 @@ public class PythonDataStream extends Stream<PythonDataStream> {
 
   /** Puts the records of several streams into one, in no particular order between them. */
   public final PythonDataStream union(PythonDataStream stream, PythonDataStream... others) {
-    List<OperatorNode> inputs = new ArrayList<>(List.of(node(), stream.node()));
+    List<Input> inputs = new ArrayList<>(List.of(asInput(), stream.asInput()));
     for (PythonDataStream other : others) {
-      inputs.add(other.node());
+      inputs.add(other.asInput());
     }
     return new PythonDataStream(
         getStreamingContext(), getStreamingContext().add(Language.PYTHON, "union", null, inputs));
@@ -70,11 +83,14 @@ public class PythonDataStream extends Stream<PythonDataStream> {
     return new PythonKeyDataStream(getStreamingContext(), then(Language.PYTHON, "key_by", function));
   }
 
-  /** Gives every record to all tasks of the next operator. */
-  public PythonDataStream broadcast() {
-    refuseConverted(Language.PYTHON, "broadcast");
-    node().setPartition("broadcast");
-    return this;
+  /** Gives every record to the task, or tasks, that a Python function of a record and their number names. */
+  public PythonDataStream partitionBy(String moduleName, String functionName) {
+    return partitionBy(new PythonFunction(moduleName, functionName));
+  }
+
+  /** Gives every record to the task, or tasks, that a Python function of a record and their number names. */
+  public PythonDataStream partitionBy(PythonFunction function) {
+    return partitionBy(Language.PYTHON, function);
   }
 
   /** Calls a Python function with every record, at least once. */
@@ -94,6 +110,18 @@ public class PythonDataStream extends Stream<PythonDataStream> {
 
   /** Returns the same stream as Java sees it. */
   public DataStream<Object> asJavaStream() {
-    return new DataStream<>(getStreamingContext(), node());
+    return new DataStream<>(getStreamingContext(), node(), spread());
+  }
+
+  /** Returns the same stream as Java sees it, with records of a type: rows are maps. */
+  @SuppressWarnings("unchecked")
+  public <T> DataStream<T> asJavaStream(Schema schema) {
+    node().setSchema(schema);
+    return (DataStream<T>) asJavaStream();
+  }
+
+  /** Returns the same stream as Java sees it, with records of a class: rows are its objects. */
+  public <T> DataStream<T> asJavaStream(Class<T> type) {
+    return asJavaStream(Schema.of(type));
   }
 }

@@ -3,6 +3,7 @@ package io.ray.streaming.python.stream;
 import io.ray.streaming.api.Language;
 import io.ray.streaming.api.context.StreamingContext;
 import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.api.stream.KeyDataStream;
 import io.ray.streaming.python.PythonFunction;
 
@@ -32,5 +33,17 @@ public class PythonKeyDataStream extends PythonDataStream {
   @Override
   public KeyDataStream<Object, Object> asJavaStream() {
     return new KeyDataStream<>(getStreamingContext(), node());
+  }
+
+  @Override
+  @SuppressWarnings("unchecked")
+  public <T> KeyDataStream<Object, T> asJavaStream(Schema schema) {
+    node().setSchema(schema);
+    return (KeyDataStream<Object, T>) (KeyDataStream<?, ?>) asJavaStream();
+  }
+
+  @Override
+  public <T> KeyDataStream<Object, T> asJavaStream(Class<T> type) {
+    return asJavaStream(Schema.of(type));
   }
 }

@@ -1,6 +1,8 @@
 package io.ray.streaming.runtime.client;
 
 import io.ray.streaming.api.context.JobException;
+import io.ray.streaming.api.function.Function;
+import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
 import io.ray.streaming.client.JobClient;
 import io.ray.streaming.runtime.codec.CannotCross;
@@ -145,25 +147,37 @@ public final class EngineClient implements JobClient {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("language", operator.language().name().toLowerCase(java.util.Locale.ROOT));
     fields.put("kind", operator.kind());
-    fields.put("inputs", operator.inputs().stream().map(OperatorNode::id).toList());
-    fields.put("partition", operator.partition());
+    fields.put("inputs", operator.inputs().stream().map(input -> pack(input, operator)).toList());
     fields.put("parallelism", operator.parallelism());
     fields.put("name", operator.name());
     fields.put("chained", operator.chained());
     fields.put("config", operator.config());
-    if (operator.function() instanceof PythonFunction function) {
-      fields.put("function", List.of(function.getModuleName(), function.getFunctionName()));
-    } else if (operator.function() != null) {
-      checkCompiled(operator);
-      fields.put("class", operator.function().getClass().getName());
-      fields.put("object", serialised(operator));
-    }
+    fields.put("schema", operator.schema() == null ? null : operator.schema().described());
+    fields.putAll(pack(operator.function(), operator));
     return fields;
   }
 
+  private static Map<String, Object> pack(Input input, OperatorNode operator) {
+    Map<String, Object> fields = new LinkedHashMap<>(pack(input.spread().function(), operator));
+    fields.put("from", input.from().id());
+    fields.put("partitioning", input.spread().partitioning());
+    return fields;
+  }
+
+  private static Map<String, Object> pack(Function function, OperatorNode operator) {
+    if (function == null) {
+      return Map.of();
+    }
+    if (function instanceof PythonFunction python) {
+      return Map.of("function", List.of(python.getModuleName(), python.getFunctionName()));
+    }
+    checkCompiled(function, operator);
+    return Map.of("class", function.getClass().getName(), "object", serialised(function, operator));
+  }
+
   /** Refuses what {@code java Program.java} has compiled into its own memory. */
-  private static void checkCompiled(OperatorNode operator) {
-    CodeSource source = operator.function().getClass().getProtectionDomain().getCodeSource();
+  private static void checkCompiled(Function function, OperatorNode operator) {
+    CodeSource source = function.getClass().getProtectionDomain().getCodeSource();
     if (source != null && source.getLocation() != null && source.getLocation().getPath().endsWith(".java")) {
       throw new JobException(
           "operator " + operator.id() + " (" + operator.kind() + "): its function is in "
@@ -172,10 +186,10 @@ public final class EngineClient implements JobClient {
     }
   }
 
-  private static byte[] serialised(OperatorNode operator) {
+  private static byte[] serialised(Function function, OperatorNode operator) {
     ObjectWriter writer = new ObjectWriter(1024);
     try {
-      writer.write(operator.function());
+      writer.write(function);
     } catch (CannotCross error) {
       throw new JobException(
           "operator " + operator.id() + " (" + operator.kind() + "): its function cannot travel to the job: "

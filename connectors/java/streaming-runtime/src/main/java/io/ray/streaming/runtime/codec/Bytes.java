@@ -112,6 +112,24 @@ final class Bytes {
     return (long) LONG.get(data, at);
   }
 
+  /** Returns where a text has half of a surrogate pair, for which UTF-8 has no form; -1 if nowhere. */
+  static int loneSurrogate(CharSequence text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (!Character.isSurrogate(c)) {
+        continue;
+      }
+      boolean paired = Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1));
+      if (!paired) {
+        return i;
+      }
+      i++;
+    }
+    return -1;
+  }
+
   static String text(byte[] data, int at, int length) {
     return new String(data, at, length, StandardCharsets.UTF_8);
   }

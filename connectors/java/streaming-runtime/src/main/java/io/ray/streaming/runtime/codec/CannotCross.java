@@ -5,6 +5,6 @@ public final class CannotCross extends RuntimeException {
 
   /** Makes an exception that says which value, why, and what to do. */
   public CannotCross(String message) {
-    super(message);
+    super(Shown.readable(message));
   }
 }

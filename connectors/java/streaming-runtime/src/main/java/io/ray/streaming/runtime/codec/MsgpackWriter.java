@@ -52,6 +52,9 @@ public final class MsgpackWriter {
     } else if (value instanceof Map<?, ?> map) {
       writeMapHeader(map.size());
       for (Map.Entry<?, ?> entry : map.entrySet()) {
+        if (entry.getKey() instanceof Map<?, ?> key) {
+          throw new CannotCross("a Map that is a key cannot go from Java to Python. It is " + Shown.of(key));
+        }
         write(entry.getKey());
         write(entry.getValue());
       }
@@ -148,6 +151,12 @@ public final class MsgpackWriter {
         return;
       }
       out.backTo(start);
+    }
+    int lone = Bytes.loneSurrogate(text);
+    if (lone >= 0) {
+      throw new CannotCross(
+          "a text cannot go from Java to Python: character " + lone + " of it is half of a surrogate pair. It is "
+              + Shown.of(text));
     }
     byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
     textHeader(utf8.length);

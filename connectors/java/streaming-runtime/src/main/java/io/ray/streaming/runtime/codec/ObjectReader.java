@@ -53,6 +53,7 @@ public final class ObjectReader {
       case Tag.ARRAY -> readArray();
       case Tag.ENUM -> readEnum();
       case Tag.OBJECT -> readFields();
+      case Tag.CHARS -> readChars();
       case Tag.SERIALIZED -> readSerialized(readBytes(), loader);
       default -> throw new IllegalArgumentException("byte " + tag + " at " + (at - 1) + " begins no object");
     };
@@ -145,6 +146,14 @@ public final class ObjectReader {
     int length = readSize();
     at += length;
     return Bytes.text(data, at - length, length);
+  }
+
+  private String readChars() {
+    char[] chars = new char[readSize()];
+    for (int i = 0; i < chars.length; i++) {
+      chars[i] = (char) get2();
+    }
+    return new String(chars);
   }
 
   private byte[] readBytes() {

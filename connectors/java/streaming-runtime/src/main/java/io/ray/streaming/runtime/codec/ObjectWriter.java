@@ -44,8 +44,7 @@ public final class ObjectWriter {
     if (value == null) {
       out.put1(Tag.NULL);
     } else if (value instanceof String text) {
-      out.put1(Tag.STRING);
-      writeText(text);
+      writeString(text);
     } else if (value instanceof Integer number) {
       out.put1(Tag.INT);
       out.put4(number);
@@ -151,6 +150,28 @@ public final class ObjectWriter {
     }
     writeSize(0);
     writeText(type.getName());
+  }
+
+  /** Writes UTF-8, or the characters of what is no text in UTF-8. */
+  private void writeString(String text) {
+    int start = out.size();
+    int length = text.length();
+    out.put1(Tag.STRING);
+    writeSize(length);
+    if (out.putAscii(text)) {
+      return;
+    }
+    out.backTo(start);
+    if (Bytes.loneSurrogate(text) < 0) {
+      out.put1(Tag.STRING);
+      writeText(text);
+      return;
+    }
+    out.put1(Tag.CHARS);
+    writeSize(length);
+    for (int i = 0; i < length; i++) {
+      out.put2(text.charAt(i));
+    }
   }
 
   private void writeText(String text) {

@@ -12,7 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /** The fields of a class: how its objects are taken apart and put together again. */
-final class Shape {
+public final class Shape {
 
   private static final ClassValue<Shape> SHAPES = new ClassValue<>() {
     @Override
@@ -64,7 +64,8 @@ final class Shape {
         .invoke(factory.getMethod("getReflectionFactory").invoke(null), type, Object.class.getDeclaredConstructor());
   }
 
-  static Shape of(Class<?> type) {
+  /** Returns the shape of a class. */
+  public static Shape of(Class<?> type) {
     return SHAPES.get(type);
   }
 
@@ -72,7 +73,13 @@ final class Shape {
     return fields.length;
   }
 
-  Object[] read(Object value) {
+  /** Returns the fields: what {@link #read} returns, and {@link #make} takes, in that order. */
+  public List<Field> fields() {
+    return List.of(fields);
+  }
+
+  /** Returns the values of an object's fields. */
+  public Object[] read(Object value) {
     Object[] read = new Object[fields.length];
     try {
       for (int i = 0; i < read.length; i++) {
@@ -84,19 +91,21 @@ final class Shape {
     }
   }
 
-  Object make(Object[] values) {
+  /** Returns an object with these values, made without running a constructor unless it is a record. */
+  public Object make(Object[] values) {
     try {
-      if (type.isRecord()) {
-        return constructor.newInstance(values);
-      }
-      Object made = constructor.newInstance();
-      for (int i = 0; i < values.length; i++) {
-        fields[i].set(made, values[i]);
-      }
-      return made;
+      return type.isRecord() ? constructor.newInstance(values) : fill(constructor.newInstance(), values);
     } catch (ReflectiveOperationException error) {
       throw new IllegalStateException("an object of " + type.getName() + " cannot be put together: " + error, error);
     }
+  }
+
+  /** Sets the fields of an object that is no record, and returns it. */
+  public Object fill(Object made, Object[] values) throws IllegalAccessException {
+    for (int i = 0; i < values.length; i++) {
+      fields[i].set(made, values[i]);
+    }
+    return made;
   }
 
   /** Whether objects of a class must go through Java's serialization. */
@@ -111,7 +120,7 @@ final class Shape {
     if (type.isHidden() || type.isSynthetic() || Externalizable.class.isAssignableFrom(type)) {
       return true; // a lambda among them
     }
-    for (Class<?> each = type; each != null && each != Object.class; each = each.getSuperclass()) {
+    for (Class<?> each = type; each != Object.class && each != Record.class; each = each.getSuperclass()) {
       boolean ofJdk = each.getClassLoader() == null;
       if (ofJdk || declares(each, "readObject", ObjectInputStream.class)
           || declares(each, "readResolve") || declares(each, "writeReplace")) {

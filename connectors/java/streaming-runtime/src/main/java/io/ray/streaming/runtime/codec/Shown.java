@@ -20,6 +20,15 @@ public final class Shown {
     return text.length() <= LENGTH ? text : text.substring(0, LENGTH - 3) + "...";
   }
 
+  /** Returns a text in a form that reaches Python: with halves of surrogate pairs as they are written in code. */
+  public static String readable(String text) {
+    StringBuilder readable = new StringBuilder(text);
+    for (int at = Bytes.loneSurrogate(readable); at >= 0; at = Bytes.loneSurrogate(readable)) {
+      readable.replace(at, at + 1, String.format("\\u%04x", (int) readable.charAt(at)));
+    }
+    return readable.toString();
+  }
+
   private static String quoted(Object value) {
     return value instanceof String ? "\"" + value + "\"" : String.valueOf(value);
   }

@@ -24,6 +24,7 @@ final class Tag {
   static final int ENUM = 18;
   static final int OBJECT = 19;
   static final int SERIALIZED = 20;
+  static final int CHARS = 21;
 
   private Tag() {}
 }

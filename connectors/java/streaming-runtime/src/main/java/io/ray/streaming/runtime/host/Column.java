@@ -6,8 +6,12 @@ import io.ray.streaming.runtime.codec.MsgpackReader;
 import io.ray.streaming.runtime.codec.MsgpackWriter;
 import io.ray.streaming.runtime.codec.ObjectReader;
 import io.ray.streaming.runtime.codec.ObjectWriter;
+import io.ray.streaming.runtime.codec.Shown;
+import io.ray.streaming.runtime.types.Conversion;
+import io.ray.streaming.runtime.types.Typed;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Some consecutive values, keys or timestamps of a stream, as Java objects.
@@ -48,6 +52,32 @@ public final class Column {
     return new Column(values, 0, values.length, "Python", true);
   }
 
+  /**
+   * Returns the column with the types of a schema: what Python sent, for an operator's function.
+   *
+   * @param schema as {@link Typed} describes it, in msgpack
+   * @param operator the operator, for messages
+   */
+  public Column typed(byte[] schema, JobClasses classes, String operator) {
+    return typed(schema, classes.loader(), operator);
+  }
+
+  private Column typed(byte[] schema, ClassLoader loader, String operator) {
+    Conversion conversion = Typed.to((List<?>) new MsgpackReader(schema).read(), loader);
+    Object[] typed = new Object[size];
+    for (int i = 0; i < size; i++) {
+      Object value = elements[from + i];
+      try {
+        typed[i] = conversion.of(value);
+      } catch (Conversion.WrongType error) {
+        throw new CannotCross(
+            "operator '" + operator + "': a record does not fit the schema: " + error.getMessage()
+                + "\n  record: " + Shown.of(value));
+      }
+    }
+    return new Column(typed, 0, size, origin, fromPython);
+  }
+
   /** Copies what Python has put into a buffer, which it will use again. */
   private static byte[] copied(ByteBuffer buffer, int length) {
     byte[] data = new byte[length];
@@ -76,7 +106,8 @@ public final class Column {
     return size;
   }
 
-  Object get(int index) {
+  /** Returns an element. */
+  public Object get(int index) {
     return elements[from + index];
   }
 
@@ -105,6 +136,11 @@ public final class Column {
       taken[i] = elements[from + first + i * step];
     }
     return new Column(taken, 0, taken.length, origin, fromPython);
+  }
+
+  /** Returns the elements as one msgpack array, with the types of a schema. */
+  public byte[] toMsgpack(byte[] schema) {
+    return typed(schema, (ClassLoader) null, origin).toMsgpack();
   }
 
   /** Returns the elements as one msgpack array. */

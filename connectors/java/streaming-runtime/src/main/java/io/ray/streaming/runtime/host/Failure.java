@@ -12,7 +12,7 @@ public final class Failure extends RuntimeException {
   private static final String OURS = "io.ray.streaming.runtime.host.";
 
   private Failure(String message, Throwable cause) {
-    super(message, cause);
+    super(Shown.readable(message), cause);
   }
 
   /** Returns a failure on a record. */

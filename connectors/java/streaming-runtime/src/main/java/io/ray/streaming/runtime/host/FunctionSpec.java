@@ -1,5 +1,6 @@
 package io.ray.streaming.runtime.host;
 
+import io.ray.streaming.api.function.Function;
 import io.ray.streaming.runtime.codec.MsgpackReader;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,7 @@ import java.util.Map;
  * @param kind what it is to be used for
  * @param className its class
  * @param arguments what its constructor is given
+ * @param named what it is given by name
  * @param object the function object itself, serialised, where a Java program made it; else null
  * @param config what {@code withConfig} has set on the operator
  */
@@ -19,9 +21,16 @@ record FunctionSpec(
     Kind kind,
     String className,
     List<?> arguments,
+    Map<String, ?> named,
     byte[] object,
     Map<?, ?> config) {
 
+  static FunctionSpec of(Kind kind, Function function, Map<String, String> config) {
+    return new FunctionSpec(
+        kind.method(), kind, function.getClass().getName(), List.of(), Map.of(), null, config);
+  }
+
+  @SuppressWarnings("unchecked")
   static FunctionSpec read(byte[] packed) {
     Map<?, ?> fields = (Map<?, ?>) new MsgpackReader(packed).read();
     return new FunctionSpec(
@@ -29,6 +38,7 @@ record FunctionSpec(
         Kind.of((String) fields.get("kind")),
         (String) fields.get("class"),
         (List<?>) fields.get("arguments"),
+        (Map<String, ?>) fields.get("named"),
         (byte[]) fields.get("object"),
         (Map<?, ?>) fields.get("config"));
   }

@@ -2,15 +2,10 @@ package io.ray.streaming.runtime.host;
 
 import io.ray.streaming.api.function.Function;
 import io.ray.streaming.runtime.codec.ObjectReader;
-import io.ray.streaming.runtime.codec.Shown;
 import io.ray.streaming.runtime.types.Conversion;
-import java.lang.reflect.Constructor;
+import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Modifier;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.stream.Collectors;
 
 /** Finds the classes of functions, and makes function objects. */
 public final class Functions {
@@ -22,7 +17,7 @@ public final class Functions {
     FunctionSpec function = FunctionSpec.read(spec);
     try {
       if (function.object() == null) {
-        constructor(function, load(function, classes));
+        making(function, load(function, classes));
       }
       return null;
     } catch (Unusable error) {
@@ -36,12 +31,12 @@ public final class Functions {
       return (Function) new ObjectReader(spec.object(), classes.loader()).read();
     }
     Class<?> type = load(spec, classes);
-    Match match = constructor(spec, type);
+    Making making = making(spec, type);
     try {
-      return (Function) match.constructor.newInstance(match.arguments);
+      return (Function) making.make();
     } catch (InvocationTargetException error) {
       throw Failure.inFunction(spec.operator(), "constructor of " + type.getName(), error.getCause());
-    } catch (ReflectiveOperationException error) {
+    } catch (ReflectiveOperationException | InaccessibleObjectException error) {
       throw new Unusable("operator '" + spec.operator() + "': " + type.getName() + " cannot be made: " + error);
     }
   }
@@ -90,9 +85,7 @@ public final class Functions {
     }
   }
 
-  private record Match(Constructor<?> constructor, Object[] arguments) {}
-
-  private static Match constructor(FunctionSpec spec, Class<?> type) {
+  private static Making making(FunctionSpec spec, Class<?> type) {
     String operator = "operator '" + spec.operator() + "': ";
     int modifiers = type.getModifiers();
     if (Modifier.isAbstract(modifiers)) {
@@ -101,50 +94,13 @@ public final class Functions {
     if (type.isMemberClass() && !Modifier.isStatic(modifiers)) {
       throw new Unusable(operator + type.getName() + " is an inner class of an object: make it static");
     }
-    List<?> given = spec.arguments();
-    List<String> refused = new ArrayList<>();
-    for (Constructor<?> constructor : type.getDeclaredConstructors()) {
-      Class<?>[] types = constructor.getParameterTypes();
-      if (types.length != given.size()) {
-        continue;
-      }
-      try {
-        Object[] arguments = converted(given, constructor);
-        if (!constructor.trySetAccessible()) {
-          throw new Unusable(operator + "the constructor of " + type.getName() + " cannot be reached: make it public");
-        }
-        return new Match(constructor, arguments);
-      } catch (Conversion.WrongType error) {
-        refused.add(error.getMessage());
-      }
+    try {
+      return Making.of(type, spec.arguments(), spec.named());
+    } catch (Conversion.WrongType error) {
+      throw new Unusable(operator + error.getMessage());
+    } catch (LinkageError error) {
+      throw new Unusable(operator + "class " + type.getName() + " names what is not there: " + error);
     }
-    String has = Arrays.stream(type.getDeclaredConstructors())
-        .map(c -> type.getSimpleName()
-            + Arrays.stream(c.getParameterTypes()).map(Class::getSimpleName).collect(Collectors.joining(", ", "(", ")")))
-        .collect(Collectors.joining(" and "));
-    throw new Unusable(
-        operator + type.getName() + " has no constructor "
-            + (given.isEmpty() ? "without arguments" : "that takes " + Shown.of(given))
-            + "; it has " + has
-            + (refused.isEmpty() ? "" : ": " + String.join("; ", refused))
-            + ". Give its arguments after the name of the class, or add such a constructor");
-  }
-
-  private static Object[] converted(List<?> given, Constructor<?> constructor) {
-    Object[] arguments = new Object[given.size()];
-    java.lang.reflect.Type[] types = constructor.getGenericParameterTypes();
-    for (int i = 0; i < arguments.length; i++) {
-      Class<?> raw = constructor.getParameterTypes()[i];
-      java.lang.reflect.Type type = raw.isPrimitive()
-          ? java.lang.invoke.MethodType.methodType(raw).wrap().returnType()
-          : types.length == arguments.length ? types[i] : raw;
-      Conversion conversion = Conversion.to(type);
-      arguments[i] = conversion == null ? given.get(i) : conversion.of(given.get(i));
-      if (raw.isPrimitive() && arguments[i] == null) {
-        throw new Conversion.WrongType("None", type);
-      }
-    }
-    return arguments;
   }
 
   /** A function cannot be used; the message says which, why and what to do. */

@@ -10,6 +10,7 @@ import io.ray.streaming.api.function.impl.ProcessFunction;
 import io.ray.streaming.api.function.impl.ReduceFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
 import io.ray.streaming.api.function.impl.SourceFunction;
+import io.ray.streaming.api.partition.Partition;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,6 +24,7 @@ public enum Kind {
   AGGREGATE("aggregate", AggregateFunction.class),
   PROCESS("process", ProcessFunction.class),
   SINK("sink", SinkFunction.class),
+  PARTITION_BY("partition_by", Partition.class),
   SOURCE("from_java", SourceFunction.class);
 
   private final String method;

@@ -9,6 +9,7 @@ import io.ray.streaming.runtime.codec.ObjectWriter;
 import io.ray.streaming.runtime.types.Conversion;
 import io.ray.streaming.runtime.types.Declared;
 import java.io.Serializable;
+import java.util.Map;
 
 /** One operator of one task: its function, and its state. */
 public final class OperatorHost {
@@ -27,13 +28,31 @@ public final class OperatorHost {
    * @param groups number of key groups; 0 where records have no keys
    */
   public OperatorHost(byte[] packed, JobClasses classes, int task, int parallelism, int groups) {
-    this.spec = FunctionSpec.read(packed);
+    this(FunctionSpec.read(packed), null, classes, task, parallelism, groups);
+  }
+
+  private OperatorHost(
+      FunctionSpec spec, Function made, JobClasses classes, int task, int parallelism, int groups) {
+    this.spec = spec;
     this.classes = classes;
-    function = Functions.make(spec, classes);
+    function = made == null ? Functions.make(spec, classes) : made;
     states = groups > 0 ? new KeyedStates(groups) : null;
     context = new Context(spec, task, parallelism, states);
     Conversion conversion = Conversion.to(Declared.argument(function.getClass(), spec.kind().function(), 0));
     stage = Stage.of(spec, function, conversion, states);
+  }
+
+  /** Makes an operator of a function object that is there, for tests of functions. */
+  public static OperatorHost of(
+      Kind kind,
+      Function function,
+      Map<String, String> config,
+      JobClasses classes,
+      int task,
+      int parallelism,
+      int groups) {
+    return new OperatorHost(
+        FunctionSpec.of(kind, function, config), function, classes, task, parallelism, groups);
   }
 
   String operator() {

@@ -6,6 +6,7 @@ import io.ray.streaming.runtime.codec.ObjectReader;
 import io.ray.streaming.runtime.codec.ObjectWriter;
 import java.io.Serializable;
 import java.util.Arrays;
+import java.util.Map;
 
 /** A source function as one task reads it. */
 public final class SourceHost implements SourceFunction.SourceContext<Object> {
@@ -17,11 +18,21 @@ public final class SourceHost implements SourceFunction.SourceContext<Object> {
   private boolean ended;
 
   /** Makes the function, gives it its position (null for the start), and lets it get ready. */
-  @SuppressWarnings("unchecked")
   public SourceHost(byte[] packed, JobClasses classes, int task, int parallelism, byte[] position) {
-    spec = FunctionSpec.read(packed);
+    this(FunctionSpec.read(packed), null, classes, task, parallelism, position);
+  }
+
+  @SuppressWarnings("unchecked")
+  private SourceHost(
+      FunctionSpec spec,
+      SourceFunction<?> made,
+      JobClasses classes,
+      int task,
+      int parallelism,
+      byte[] position) {
+    this.spec = spec;
     Thread.currentThread().setContextClassLoader(classes.loader());
-    function = (SourceFunction<Object>) Functions.make(spec, classes);
+    function = (SourceFunction<Object>) (made == null ? Functions.make(spec, classes) : made);
     try {
       if (position != null) {
         function.loadCheckpoint((Serializable) new ObjectReader(position, classes.loader()).read());
@@ -33,6 +44,13 @@ public final class SourceHost implements SourceFunction.SourceContext<Object> {
     } catch (Throwable error) {
       throw failure("init", error);
     }
+  }
+
+  /** Makes a source of a function object that is there, for tests of functions. */
+  public static SourceHost of(
+      SourceFunction<?> function, JobClasses classes, int task, int parallelism, byte[] position) {
+    FunctionSpec spec = FunctionSpec.of(Kind.SOURCE, function, Map.of());
+    return new SourceHost(spec, function, classes, task, parallelism, position);
   }
 
   /**

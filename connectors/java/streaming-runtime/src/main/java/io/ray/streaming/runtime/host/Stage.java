@@ -78,7 +78,8 @@ abstract class Stage implements Collector<Object> {
           new Aggregating(operator, (AggregateFunction<Object, Object, Object>) function, conversion, states);
       case PROCESS -> new Processing(operator, (ProcessFunction<Object, Object>) function, conversion);
       case SINK -> new Sinking(operator, (SinkFunction<Object>) function, conversion);
-      case SOURCE -> throw new IllegalArgumentException("a source takes no records");
+      case SOURCE, PARTITION_BY ->
+          throw new IllegalArgumentException(spec.kind().method() + " takes no part in the work on a record");
     };
   }
 

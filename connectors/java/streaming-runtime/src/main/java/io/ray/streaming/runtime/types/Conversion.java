@@ -1,6 +1,7 @@
 package io.ray.streaming.runtime.types;
 
 import io.ray.streaming.runtime.codec.Shown;
+import java.lang.invoke.MethodType;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.math.BigDecimal;
@@ -13,8 +14,8 @@ import java.util.Map;
 /**
  * Makes of a value that Python sent the type that a Java function declares.
  *
- * <p>Numbers become the declared kind of number where nothing is lost; everything else must be what
- * is declared already.
+ * <p>Numbers become the declared kind of number where nothing is lost, and maps the declared record or
+ * plain class; everything else must be what is declared already.
  */
 @FunctionalInterface
 public interface Conversion {
@@ -46,7 +47,29 @@ public interface Conversion {
     if (type == Object.class) {
       return null;
     }
+    if (type.isPrimitive()) {
+      return primitive((Class<?>) MethodType.methodType(type).wrap().returnType());
+    }
+    if (RowClass.fits(type)) {
+      return value -> value instanceof Map<?, ?> row ? RowClass.of(type).make(row) : same(value, type);
+    }
     return value -> value == null || type.isInstance(value) ? value : number(value, type);
+  }
+
+  private static Conversion primitive(Class<?> type) {
+    return value -> {
+      if (value == null) {
+        throw new WrongType("None does not fit " + type.getSimpleName().toLowerCase(java.util.Locale.ROOT));
+      }
+      return type.isInstance(value) ? value : number(value, type);
+    };
+  }
+
+  private static Object same(Object value, Class<?> type) {
+    if (value == null || type.isInstance(value)) {
+      return value;
+    }
+    throw new WrongType(value, type);
   }
 
   private static Conversion list(Conversion element, Type type) {
@@ -84,8 +107,9 @@ public interface Conversion {
 
   private static Object number(Object value, Class<?> type) {
     if (value instanceof Number number) {
-      if (value instanceof Long || value instanceof Double) {
-        Object exact = value instanceof Long whole ? ofLong(whole, type) : ofDouble((double) number, type);
+      boolean whole = value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte;
+      if (whole || value instanceof Double || value instanceof Float) {
+        Object exact = whole ? ofLong(number.longValue(), type) : ofDouble(number.doubleValue(), type);
         if (exact != null) {
           return exact;
         }
@@ -102,6 +126,9 @@ public interface Conversion {
   }
 
   private static Object ofLong(long n, Class<?> type) {
+    if (type == Long.class) {
+      return n;
+    }
     if (type == Integer.class) {
       return n == (int) n ? (Object) (int) n : null;
     }
@@ -121,16 +148,24 @@ public interface Conversion {
   }
 
   private static Object ofDouble(double x, Class<?> type) {
+    if (type == Double.class) {
+      return x;
+    }
     if (type == Float.class) {
       float rounded = (float) x;
       return Float.isInfinite(rounded) && !Double.isInfinite(x) ? null : (Object) rounded;
     }
     boolean whole = x == Math.rint(x) && x >= -0x1p63 && x < 0x1p63;
-    return whole && type == Long.class ? (Object) (long) x : whole ? ofLong((long) x, type) : null;
+    return whole ? ofLong((long) x, type) : null;
   }
 
   /** A value is not what a function declares, and cannot become it. */
   final class WrongType extends RuntimeException {
+
+    /** Makes an exception with a message that names the value. */
+    public WrongType(String message) {
+      super(message);
+    }
 
     /** Makes an exception that names the value and the declared type. */
     public WrongType(Object value, Type type) {

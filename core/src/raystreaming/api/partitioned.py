@@ -1,0 +1,107 @@
+"""`Partitioned`: how the records of a stream are spread over the tasks of what reads them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from raystreaming.connector.partition import PartitionFunction
+from raystreaming.errors import GraphError
+from raystreaming.graph import Choose, Edge, LogicalGraph, LogicalOperator, Partitioning
+
+P = TypeVar("P", bound="Partitioned")
+V = TypeVar("V", bound="Partitioned")
+
+
+class Partitioned:
+    """The partitionings that need no function; for the streams of every language.
+
+    Each returns a view of the same stream: what is called on the view reads the records so spread, and
+    other readers of the stream do not. Without one, records stay in the task of the same index where
+    parallelism is equal, and go round robin where it is not.
+    """
+
+    _keyed = False
+    _partitioning: Partitioning | None = None
+    _choose: Choose | PartitionFunction | None = None
+
+    def __init__(self, graph: LogicalGraph, operator: LogicalOperator) -> None:
+        self._graph = graph
+        self._operator = operator
+
+    def forward(self: P) -> P:
+        """Keep records in the task of the same index; parallelism must be equal."""
+        return self._spread("forward", Partitioning.FORWARD)
+
+    def broadcast(self: P) -> P:
+        """Give every record to all tasks of the next operator.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values("a", "b").broadcast().map(str.upper).set_parallelism(2).collect()
+            >>> sorted(ctx.execute("broadcast").result())
+            ['A', 'A', 'B', 'B']
+        """
+        return self._spread("broadcast", Partitioning.BROADCAST)
+
+    def shuffle(self: P) -> P:
+        """Give every record to a random task."""
+        return self._spread("shuffle", Partitioning.SHUFFLE)
+
+    def rescale(self: P) -> P:
+        """Deal records out in turn, each sender to some tasks of its own: fewer connections."""
+        return self._spread("rescale", Partitioning.RESCALE)
+
+    def round_robin(self: P) -> P:
+        """Deal records out in turn, each sender to all tasks."""
+        return self._spread("round_robin", Partitioning.ROUND_ROBIN)
+
+    def _spread(
+        self: P,
+        method: str,
+        partitioning: Partitioning,
+        choose: Choose | PartitionFunction | None = None,
+    ) -> P:
+        """Return a view whose readers get the records so spread."""
+        if self._keyed:
+            raise GraphError(
+                f"{method}() right after key_by(): the key of a record decides where it goes. Call "
+                f"{method}() before key_by(), or behind the operator that follows it"
+            )
+        view = type(self)(self._graph, self._operator)
+        view._partitioning, view._choose = partitioning, choose
+        return view
+
+    def _seen_as(self, view: type[V]) -> V:
+        """Return the stream as another class shows it, spread in the same way."""
+        seen = view(self._graph, self._operator)
+        seen._partitioning, seen._choose = self._partitioning, self._choose
+        return seen
+
+    def _plain_edge(self) -> Edge:
+        """Return the edge to an operator that does not look at keys."""
+        return Edge(self._operator, self._partitioning, self._choose)
+
+    def _edge(self) -> Edge:
+        """Return the edge to the next operator: by key where there are keys."""
+        return Edge(self._operator, Partitioning.KEY) if self._keyed else self._plain_edge()
+
+
+def refuse_converted(stream: Any, method: str, language: str, advice: str) -> None:
+    """Refuse what would choose a task by a function of another language than the sender's.
+
+    Args:
+        stream: The stream as seen.
+        method: The method that takes the function.
+        language: The language of the function.
+        advice: What to write instead.
+
+    Raises:
+        GraphError: The sender is in another language.
+    """
+    operator: LogicalOperator = stream._operator
+    if operator.language != language:
+        raise GraphError(
+            f"{method}() right after as_{language}_stream(): {operator.name!r} before it is in "
+            f"{operator.language}, which runs no {language.capitalize()} function. Map first{advice}"
+        )
