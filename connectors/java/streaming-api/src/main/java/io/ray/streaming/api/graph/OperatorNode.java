@@ -1,8 +1,8 @@
 package io.ray.streaming.api.graph;
 
 import io.ray.streaming.api.Language;
-import io.ray.streaming.api.function.Function;
 import io.ray.streaming.python.PythonFunction;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -14,7 +14,7 @@ public final class OperatorNode {
   private final int id;
   private final Language language;
   private final String kind;
-  private final Function function;
+  private final Serializable function;
   private final List<OperatorNode> inputs;
   private final Map<String, String> config = new HashMap<>();
   private String partition = "";
@@ -27,10 +27,11 @@ public final class OperatorNode {
    *
    * @param id its number in the program
    * @param kind what it does, e.g. {@code "flat_map"}
-   * @param function what it runs: a {@link PythonFunction} in Python; null for a union
+   * @param function what it runs: a {@link PythonFunction} in Python, a function or a connector in Java; null
+   *     for a union
    */
   public OperatorNode(
-      int id, Language language, String kind, Function function, List<OperatorNode> inputs) {
+      int id, Language language, String kind, Serializable function, List<OperatorNode> inputs) {
     this.id = id;
     this.language = language;
     this.kind = kind;
@@ -51,7 +52,7 @@ public final class OperatorNode {
     return kind;
   }
 
-  public Function function() {
+  public Serializable function() {
     return function;
   }
 

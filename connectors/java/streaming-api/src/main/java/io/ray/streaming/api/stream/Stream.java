@@ -2,8 +2,8 @@ package io.ray.streaming.api.stream;
 
 import io.ray.streaming.api.Language;
 import io.ray.streaming.api.context.StreamingContext;
-import io.ray.streaming.api.function.Function;
 import io.ray.streaming.api.graph.OperatorNode;
+import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 
@@ -80,7 +80,7 @@ public abstract class Stream<S extends Stream<S>> {
     return self();
   }
 
-  protected OperatorNode then(Language language, String kind, Function function) {
+  protected OperatorNode then(Language language, String kind, Serializable function) {
     return context.add(language, kind, function, List.of(node));
   }
 

@@ -12,6 +12,7 @@ import java.util.Map;
  * @param className its class
  * @param arguments what its constructor is given
  * @param object the function object itself, serialised, where a Java program made it; else null
+ * @param options the options of a plugin's connector by their names; null for anything else
  * @param config what {@code withConfig} has set on the operator
  */
 record FunctionSpec(
@@ -20,8 +21,10 @@ record FunctionSpec(
     String className,
     List<?> arguments,
     byte[] object,
+    Map<String, ?> options,
     Map<?, ?> config) {
 
+  @SuppressWarnings("unchecked")
   static FunctionSpec read(byte[] packed) {
     Map<?, ?> fields = (Map<?, ?>) new MsgpackReader(packed).read();
     return new FunctionSpec(
@@ -30,6 +33,7 @@ record FunctionSpec(
         (String) fields.get("class"),
         (List<?>) fields.get("arguments"),
         (byte[]) fields.get("object"),
+        (Map<String, ?>) fields.get("options"),
         (Map<?, ?>) fields.get("config"));
   }
 }

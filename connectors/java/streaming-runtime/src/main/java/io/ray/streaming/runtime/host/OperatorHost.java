@@ -29,7 +29,7 @@ public final class OperatorHost {
   public OperatorHost(byte[] packed, JobClasses classes, int task, int parallelism, int groups) {
     this.spec = FunctionSpec.read(packed);
     this.classes = classes;
-    function = Functions.make(spec, classes);
+    function = (Function) Functions.make(spec, classes);
     states = groups > 0 ? new KeyedStates(groups) : null;
     context = new Context(spec, task, parallelism, states);
     Conversion conversion = Conversion.to(Declared.argument(function.getClass(), spec.kind().function(), 0));
@@ -61,7 +61,7 @@ public final class OperatorHost {
 
   /** Opens the function, in the thread that runs it. */
   public void open() {
-    Thread.currentThread().setContextClassLoader(classes.loader());
+    classes.enter();
     if (function instanceof RichFunction rich) {
       try {
         rich.open(context);
