@@ -11,6 +11,7 @@ from raystreaming.connector import Options, option
 from raystreaming.errors import OptionError, PluginError
 from raystreaming.plugins.registry import registry
 from raystreaming.units import size
+from raystreaming_java.packages import jars_of, wrong_coordinates
 from raystreaming_java.shipping import packed, unpacked
 
 
@@ -19,6 +20,7 @@ class JavaSettings(Options):
 
     Attributes:
         plugins: The jars of installed plugins, searched after the job's own.
+        needed: Packages that connectors of the job need, unless `packages` has other versions of them.
         job: What tells the classes of this job from those of others in one process.
     """
 
@@ -28,6 +30,11 @@ class JavaSettings(Options):
     memory: str | int = option(
         default="512MB", doc="Most that the heap of a JVM may have; fixed by the first job of a process."
     )
+    packages: Sequence[str] = option(
+        default=(),
+        doc="Maven coordinates (group:artifact:version) of jars that the job needs, with all that they need.",
+    )
+    needed: Sequence[str] = field(default_factory=tuple, init=False, repr=False, compare=False)
     plugins: Sequence[str] = field(default_factory=tuple, init=False, repr=False, compare=False)
     job: str = field(default_factory=lambda: os.urandom(6).hex(), init=False, repr=False, compare=False)
 
@@ -35,6 +42,7 @@ class JavaSettings(Options):
         for path in self.classpath:
             if not os.path.exists(path):
                 yield f"java_classpath: there is no {os.path.abspath(path)}: build the jar, or mend the path"
+        yield from wrong_coordinates(self.packages)
         try:
             size(self.memory, "java_memory")
         except OptionError as error:
@@ -42,8 +50,18 @@ class JavaSettings(Options):
 
     @property
     def jars(self) -> list[str]:
-        """The class path, absolute."""
-        return [*(os.path.abspath(path) for path in self.classpath), *self.plugins]
+        """The class path, absolute.
+
+        Raises:
+            GraphError: Maven cannot get the packages.
+        """
+        chosen = {_name(package): package for package in (*self.needed, *self.packages)}
+        own = (os.path.abspath(path) for path in self.classpath)
+        return [*own, *jars_of(sorted(chosen.values())), *self.plugins]
+
+    def need(self, needed: Iterable[str]) -> None:
+        """Add packages that a connector of the job needs."""
+        object.__setattr__(self, "needed", (*self.needed, *needed))
 
     def with_plugins(self) -> JavaSettings:
         """Add the jars that installed plugins bring; on the driver, as workers load no plugins.
@@ -69,6 +87,10 @@ class JavaSettings(Options):
     def heap(self) -> int:
         """The heap in bytes."""
         return size(self.memory, "java_memory")
+
+
+def _name(package: str) -> str:
+    return ":".join(package.split(":")[:2])
 
 
 _here: dict[str, JavaSettings] = {}
