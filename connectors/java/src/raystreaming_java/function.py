@@ -9,7 +9,7 @@ from typing import Any
 from raystreaming.errors import GraphError
 from raystreaming.records import pack
 from raystreaming_java.classes import job_classes
-from raystreaming_java.jvm import JavaMissing, bridge
+from raystreaming_java.jvm import bridge
 from raystreaming_java.settings import JavaSettings
 
 
@@ -24,6 +24,7 @@ class JavaFunction:
         settings: Those of the job.
         object: The function object itself, where a Java program made it.
         config: What its ``RuntimeContext`` shows as the operator's configuration.
+        options: The options of a plugin's connector, which its ``configure`` is given.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class JavaFunction:
     settings: JavaSettings
     object: bytes | None = None
     config: Mapping[str, str] = field(default_factory=dict[str, str])
+    options: Mapping[str, Any] | None = field(default=None, repr=False)  # there may be secrets
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -49,6 +51,7 @@ class JavaFunction:
             "class": self.name,
             "arguments": list(self.arguments),
             "object": self.object,
+            "options": self.options,
             "config": dict(self.config),
         }
         try:
@@ -64,9 +67,8 @@ class JavaFunction:
         try:
             packed = self.packed(operator)
             java = bridge(self.settings)
-        except JavaMissing as error:
-            return [str(error)]
-        except GraphError as error:
+            _ = self.settings.jars  # Maven may have to get some of them
+        except GraphError as error:  # a missing Java is one
             return [str(error)]
         with job_classes(self.settings) as classes:
             problem = java.functions.problem(packed, classes)

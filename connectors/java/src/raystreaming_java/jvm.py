@@ -36,7 +36,10 @@ class Bridge(NamedTuple):
     job_classes: Any
     operator_host: Any
     operator_run: Any
-    source_host: Any
+    function_source_host: Any
+    split_host: Any
+    sink_host: Any
+    connections: Any
     failure: Any
     cannot_cross: Any
     direct_buffer: Any
@@ -108,7 +111,10 @@ def _start(heap: int) -> Bridge:
         job_classes=jpype.JClass(host + "JobClasses"),
         operator_host=jpype.JClass(host + "OperatorHost"),
         operator_run=jpype.JClass(host + "OperatorRun"),
-        source_host=jpype.JClass(host + "SourceHost"),
+        function_source_host=jpype.JClass(host + "FunctionSourceHost"),
+        split_host=jpype.JClass(host + "SplitHost"),
+        sink_host=jpype.JClass(host + "SinkHost"),
+        connections=jpype.JClass(host + "Connections"),
         failure=jpype.JClass(host + "Failure"),
         cannot_cross=jpype.JClass("io.ray.streaming.runtime.codec.CannotCross"),
         direct_buffer=jpype.nio.convertToDirectBuffer,

@@ -9,10 +9,12 @@ from raystreaming.api.stream import DataStream, KeyedStream, Stream, StreamSink
 from raystreaming.errors import GraphError
 from raystreaming.graph import Edge, LogicalGraph, LogicalOperator, Partitioning, TaskSetup
 from raystreaming.operators.stateless import Union
-from raystreaming_java.connectors import JavaSink, JavaSource
+from raystreaming_java.backed import JavaBacked
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.operators import JavaKeyedOperator, JavaOperator
 from raystreaming_java.settings import JavaSettings
+from raystreaming_java.sink import NamedSink
+from raystreaming_java.source import NamedSource
 
 _WITH_STATE = {"reduce", "aggregate", "process"}
 """Operators that have state by key behind `JavaStream.key_by`."""
@@ -70,7 +72,7 @@ class JavaStream(Stream):
         return JavaStream(self._graph, self._graph.add(operator))
 
     def sink(self, name: str, *arguments: Any) -> StreamSink:
-        """Write the records to a ``SinkFunction`` (at least once)."""
+        """Write the records to a ``Sink``, or to a ``SinkFunction`` (at least once)."""
         return self.write(self._function("sink", name, arguments))
 
     def as_java_stream(self) -> JavaStream:
@@ -97,9 +99,7 @@ class JavaStream(Stream):
 
     def write(self, function: JavaFunction) -> StreamSink:
         """Return the sink that a function is."""
-        sink = DataStream[Any](self._graph, self._operator).sink(JavaSink(function=function))
-        in_java(sink._operator, function)
-        return sink
+        return DataStream[Any](self._graph, self._operator).sink(NamedSink(function=function))
 
     def _function(self, kind: str, name: str, arguments: tuple[Any, ...]) -> JavaFunction:
         return JavaFunction(kind, name, arguments, settings_of(self._graph))
@@ -131,8 +131,9 @@ def java_view(graph: LogicalGraph, stream: DataStream[Any]) -> JavaStream:
 
 def java_source(graph: LogicalGraph, function: JavaFunction) -> JavaStream:
     """Return the stream of a Java source."""
-    operator = LogicalOperator("from_java", source=JavaSource(function=function), stateful=True)
-    return JavaStream(graph, graph.add(in_java(operator, function)))
+    operator = LogicalOperator("from_java", source=NamedSource(function=function), stateful=True)
+    operator.language = "java"
+    return JavaStream(graph, graph.add(adopted(graph, operator)))
 
 
 def settings_of(graph: LogicalGraph) -> JavaSettings:
@@ -150,6 +151,24 @@ def in_java(operator: LogicalOperator, function: JavaFunction) -> LogicalOperato
         return function.problems(operator.id)
 
     operator.language = "java"
+    operator.check = check
+    return operator
+
+
+def adopted(graph: LogicalGraph, operator: LogicalOperator) -> LogicalOperator:
+    """Get an operator's source or sink ready for its job; it is asked before the job starts."""
+    settings = settings_of(graph)
+    if isinstance(operator.source, JavaBacked):
+        operator.source = connector = operator.source.in_job(settings)
+    elif isinstance(operator.sink, JavaBacked):
+        operator.sink = connector = operator.sink.in_job(settings)
+        operator.language = "java"  # so that records come to it as Java's own; a source's go to anybody
+    else:
+        raise TypeError(f"{operator.source or operator.sink!r} is not backed by Java")
+
+    def check() -> Iterable[str]:
+        return connector.problems(operator.id)
+
     operator.check = check
     return operator
 
