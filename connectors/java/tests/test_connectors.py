@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from raystreaming import StreamingContext
+from raystreaming.connector import PlanContext, ReaderContext
 from raystreaming.errors import GraphError, OperatorError, Retryable, Terminal, TransferError
+from raystreaming_java import JavaSettings
+from raystreaming_java.function import JavaFunction
+from raystreaming_java.source import NamedSource
 
 RANGES = "com.acme.Ranges"
 STAGED = "com.acme.Staged"
@@ -96,14 +100,28 @@ def test_an_unbounded_source_finds_new_splits_and_hears_of_checkpoints(context, 
     job.wait()
 
 
-def test_lag_is_what_the_open_splits_say(context, classes):
-    from raystreaming.connector import PlanContext, ReaderContext
-    from raystreaming_java import JavaSettings
-    from raystreaming_java.function import JavaFunction
-    from raystreaming_java.source import NamedSource
-
+def ranges(classes: Path, splits: int) -> NamedSource:
     settings = JavaSettings(classpath=[classes])
-    source = NamedSource(function=JavaFunction("from_java", RANGES, (1, 100), settings))
+    return NamedSource(function=JavaFunction("from_java", RANGES, (splits, 100), settings))
+
+
+def test_a_bounded_source_is_read_one_split_after_the_other(classes):
+    source = ranges(classes, 2)
+    reader = source.open(ReaderContext())
+    reader.add_splits([(split, None) for split in source.plan(PlanContext())])
+    read = []
+    while len(read) < 12:  # five times twenty records and the end, or the end with the last of them
+        fetched = reader.read(20, time.monotonic() + 1)
+        if fetched is None:
+            break
+        read.append((fetched.split, fetched.end))
+    reader.close()
+    assert sorted(read) == read, "the second begins when the first has ended"
+    assert [end for _, end in read].count(True) == 2
+
+
+def test_lag_is_what_the_open_splits_say(classes):
+    source = ranges(classes, 1)
     (split,) = source.plan(PlanContext())
     assert source.bounded
     assert source.discovery_interval is None
