@@ -12,12 +12,15 @@ COUNT = 20_000
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ONLY_WITH_KEYED_STATE = {"state.stored"}
+WITH_KEYED_STATE = {"collection", "java"}
+ONLY_OF_THE_FILES_SINK = {"commit.file", "commit.files_linked", "commit.file_unstaged"}
 ONCE_A_RUN = {"start.planned", "start.manifest", "start.committed", "start.aborted", "finished"}
 CASES = [
     (name, step)
-    for name in ("kafka", "files", "collection")
+    for name in ("kafka", "files", "collection", "java")
     for step in STEPS
-    if name == "collection" or step not in ONLY_WITH_KEYED_STATE
+    if name in WITH_KEYED_STATE or step not in ONLY_WITH_KEYED_STATE
+    if name != "java" or step not in ONLY_OF_THE_FILES_SINK
 ]
 
 
@@ -33,7 +36,8 @@ def test_every_step_has_a_case():
 
 @pytest.mark.parametrize(("name", "step"), CASES)
 def test_kill_at_step(name, step, tmp_path, request):
-    env = request.getfixturevalue("topic") if name == "kafka" else {}
+    fixture = {"kafka": "topic", "java": "classes"}.get(name)
+    env = {} if fixture is None else request.getfixturevalue(fixture)
     job = KillJob(name, tmp_path / "job", COUNT, env).prepare()
     with Watch(job.out):
         # Something to take over: prepared, in a manifest, and not yet published.

@@ -56,7 +56,7 @@ LAZY = {("api/context.py", "runtime")}
 
 # What pure code may not touch.
 IMPURE = {"asyncio", "multiprocessing", "ray", "selectors", "socket", "subprocess", "threading", "time"}
-CONNECTORS = {"raystreaming_files", "raystreaming_java", "raystreaming_kafka"}
+CONNECTORS = {"raystreaming_files", "raystreaming_hadoop", "raystreaming_java", "raystreaming_kafka"}
 HEAVY = {"confluent_kafka", "fsspec", "kafka", "pyarrow", "ray"}
 
 

@@ -48,6 +48,7 @@ def test_a_whole_word_count_imports_nothing_it_does_not_need(tmp_path: Path):
         ("ctx.from_values(1).write_kafka(topic='a')", "raystreaming-kafka"),
         ("ctx.read_files('a')", "raystreaming-files"),
         ("ctx.from_values(1).write_files('a')", "raystreaming-files"),
+        ("ctx.read_hadoop('a')", "raystreaming-hadoop"),
         ("ctx.read_java('a')", "raystreaming-java"),
     ],
 )

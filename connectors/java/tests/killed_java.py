@@ -1,4 +1,7 @@
-"""A job with Java in every position, slow on purpose: `python killed_java.py CLASSES FOLDER COUNT`."""
+"""A job with Java in every position, slow on purpose: `python killed_java.py CLASSES FOLDER COUNT`.
+
+Among it a source with positions in three splits, state by key, and a sink with two phases.
+"""
 
 from __future__ import annotations
 
@@ -25,17 +28,17 @@ ctx = StreamingContext(
     java_classpath=[classes],
     java_memory="128MB",
 )
-(
-    ctx.from_java(FNS + "Numbers", count)
+running = (
+    ctx.from_java("com.acme.Ranges", 3, count // 3)
+    .set_parallelism(2)
     .as_python_stream()
-    .map(slow)
+    .map(lambda pair: slow(pair[1]))
     .as_java_stream()
     .map(FNS + "Identity")
     .key_by(FNS + "Mod", 7)
-    .set_parallelism(1)
     .process(FNS + "Running")
     .set_parallelism(2)
-    .as_python_stream()
-    .write_files(folder / "out", format="jsonl")
 )
+running.map(FNS + "Line").sink("com.acme.Staged", str(folder / "java")).uid("java")
+running.as_python_stream().write_files(folder / "out", format="jsonl")
 ctx.execute("java")

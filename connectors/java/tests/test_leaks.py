@@ -17,10 +17,11 @@ from raystreaming.connector import PlanContext, ReaderContext, WriterContext
 from raystreaming.connector.operator import OperatorContext, PieceLimit
 from raystreaming.records import Batch
 from raystreaming_java import JavaSettings
-from raystreaming_java.connectors import JavaSink, JavaSource
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.jvm import bridge
 from raystreaming_java.operators import JavaKeyedOperator, JavaOperator, JavaStage
+from raystreaming_java.sink import NamedSink
+from raystreaming_java.source import NamedSource
 
 FNS = "com.acme.Fns$"
 BATCHES = 10_000
@@ -49,11 +50,11 @@ class Work:
             self.closing.append(operator)
         self._same, self._key, self._add = JavaStage([same]), JavaStage([key]), JavaStage([add])
         self._adding = add
-        source = JavaSource(function=self._function("from_java", "Numbers", 10**9))
+        source = NamedSource(function=self._function("from_java", "Numbers", 10**9))
         splits = source.plan(PlanContext())
         self._reader = source.open(ReaderContext("source", 0, 1))
         self._reader.add_splits([(split, None) for split in splits])
-        self._writer = JavaSink(function=self._function("sink", "Nowhere")).open(None, WriterContext())
+        self._writer = NamedSink(function=self._function("sink", "Nowhere")).open(None, WriterContext())
         self.closing += [self._reader, self._writer]
 
     def _function(self, kind: str, name: str, *arguments: Any) -> JavaFunction:
@@ -80,7 +81,7 @@ class Work:
         assert fetched is not None
         assert fetched.batch is not None
         self._writer.write(fetched.batch)
-        self._writer.flush()
+        self._writer.prepare(1)
 
 
 @pytest.fixture(scope="module")

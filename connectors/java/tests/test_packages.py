@@ -10,6 +10,7 @@ import pytest
 
 from raystreaming import StreamingContext
 from raystreaming.errors import GraphError, OptionError
+from raystreaming_java import JavaSettings
 from raystreaming_java import packages as maven
 from raystreaming_java.jvm import our_jars
 
@@ -49,6 +50,17 @@ def compile_against(jar, folder):
     (folder / "Shout.java").write_text(JAVA)
     path = ":".join(map(str, [jar, *our_jars()]))
     subprocess.run([javac, "-cp", path, "-d", folder / "classes", folder / "Shout.java"], check=True)
+
+
+def test_connectors_add_their_packages_unless_the_job_has_other_versions(monkeypatch):
+    asked = []
+    monkeypatch.setattr("raystreaming_java.settings.jars_of", lambda packages: asked.append(packages) or [])
+    settings = JavaSettings(packages=["org.acme:a:2"])
+    settings.need([])
+    assert settings.jars == settings.jars == []
+    settings.need(["org.acme:a:1", "org.acme:b:1"])
+    assert settings.jars == settings.jars == []
+    assert asked == [["org.acme:a:2"], ["org.acme:a:2", "org.acme:b:1"]]
 
 
 def submit_error(*packages):

@@ -110,6 +110,19 @@ def test_a_source_has_a_schema_too(context):
         ctx.execute("source")
 
 
+def test_a_connector_has_a_schema_as_functions_do(context, tmp_path):
+    ctx = context()
+    rows = ctx.from_values({"x": 1}).as_java_stream(pa.schema([("x", pa.float32())]))
+    rows.sink("com.acme.Staged", str(tmp_path))
+    ctx.execute("sink")
+    (file,) = [each for each in tmp_path.iterdir() if each.is_file()]
+    assert file.read_text() == "{x=1.0}\n"
+    ctx = context()
+    ctx.from_java("com.acme.Ranges", 1, 3).as_python_stream(pa.int32()).collect()
+    with pytest.raises(TransferError, match=r"operator 'from_java': .* does not fit .*\n.*range-0"):
+        ctx.execute("source")
+
+
 def test_a_schema_holds_between_workers(context):
     ctx = context()
     numbers = ctx.from_java(FNS + "Numbers", 20).map(FNS + "MakePoint")

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from raystreaming.errors import GraphError, OperatorError, TransferError
+from raystreaming.errors import GraphError, OperatorError, Retryable, Terminal, TransferError
 from raystreaming_java.jvm import Bridge
 
 
@@ -20,6 +20,8 @@ def translated(java: Bridge) -> Generator[None, None, None]:
 
     Raises:
         OperatorError: A function raised; with its class, message, own frames and the record.
+        Retryable: It was a ``RetryableException``.
+        Terminal: It was a ``TerminalException``.
         TransferError: A value cannot leave Java.
         GraphError: A function cannot be used.
     """
@@ -33,7 +35,8 @@ def translate(java: Bridge, error: Any) -> Exception:
     """Return the error that a Java exception is to users."""
     text = str(error.message())
     if isinstance(error, java.failure):
-        return OperatorError(text)
+        kind = Retryable if error.retryable() else Terminal if error.terminal() else OperatorError
+        return kind(text)
     if isinstance(error, java.cannot_cross):
         return TransferError(text)
     if isinstance(error, java.functions.Unusable):

@@ -28,6 +28,7 @@ class JavaFunction:
         config: What its ``RuntimeContext`` shows as the operator's configuration.
         taken: What it gets Python's records as; None: as what they are.
         given: What Python gets its results as; None: as what they are.
+        options: The options of a plugin's connector, which its ``configure`` is given.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class JavaFunction:
     config: Mapping[str, str] = field(default_factory=dict[str, str])
     taken: JavaSchema | None = None
     given: JavaSchema | None = None
+    options: Mapping[str, Any] | None = field(default=None, repr=False)  # there may be secrets
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -57,6 +59,7 @@ class JavaFunction:
             "arguments": list(self.arguments),
             "named": dict(self.named),
             "object": self.object,
+            "options": self.options,
             "config": dict(self.config),
         }
         try:
@@ -74,6 +77,6 @@ class JavaFunction:
             java = bridge(self.settings)
             with job_classes(self.settings) as classes:
                 problem = java.functions.problem(packed, classes)
-        except GraphError as error:
+        except GraphError as error:  # Java is missing, or Maven cannot get a package
             return [str(error)]
         return [] if problem is None else [str(problem)]

@@ -46,7 +46,10 @@ class Bridge(NamedTuple):
     operator_host: Any
     operator_run: Any
     partition_host: Any
-    source_host: Any
+    function_source_host: Any
+    split_host: Any
+    sink_host: Any
+    connections: Any
     failure: Any
     cannot_cross: Any
     direct_buffer: Any
@@ -148,7 +151,10 @@ def _start(heap: int) -> Bridge:
         operator_host=jpype.JClass(host + "OperatorHost"),
         operator_run=jpype.JClass(host + "OperatorRun"),
         partition_host=jpype.JClass(host + "PartitionHost"),
-        source_host=jpype.JClass(host + "SourceHost"),
+        function_source_host=jpype.JClass(host + "FunctionSourceHost"),
+        split_host=jpype.JClass(host + "SplitHost"),
+        sink_host=jpype.JClass(host + "SinkHost"),
+        connections=jpype.JClass(host + "Connections"),
         failure=jpype.JClass(host + "Failure"),
         cannot_cross=jpype.JClass("io.ray.streaming.runtime.codec.CannotCross"),
         direct_buffer=jpype.nio.convertToDirectBuffer,

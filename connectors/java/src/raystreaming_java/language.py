@@ -7,11 +7,11 @@ from typing import Any
 
 from raystreaming.api.language import Language
 from raystreaming.api.stream import DataStream
-from raystreaming.graph import LogicalGraph
-from raystreaming_java.connectors import JavaSink
+from raystreaming.graph import LogicalGraph, LogicalOperator
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.settings import JavaSettings
-from raystreaming_java.streams import JavaStream, java_source, java_view, settings_of
+from raystreaming_java.sink import NamedSink
+from raystreaming_java.streams import JavaStream, adopted, java_source, java_view, settings_of
 
 
 class Java(Language):
@@ -26,5 +26,8 @@ class Java(Language):
     def source(self, graph: LogicalGraph, name: str, /, *arguments: Any, **options: Any) -> JavaStream:
         return java_source(graph, JavaFunction("from_java", name, arguments, settings_of(graph), options))
 
-    def sink(self, graph: LogicalGraph, name: str, /, **options: Any) -> JavaSink:
-        return JavaSink(function=JavaFunction("sink", name, (), settings_of(graph), options))
+    def sink(self, graph: LogicalGraph, name: str, /, **options: Any) -> NamedSink:
+        return NamedSink(function=JavaFunction("sink", name, (), settings_of(graph), options))
+
+    def adopt(self, graph: LogicalGraph, operator: LogicalOperator) -> None:
+        adopted(graph, operator)

@@ -21,6 +21,7 @@ class JavaSettings(Options):
 
     Attributes:
         plugins: The jars of installed plugins, searched after the job's own.
+        needed: Packages that connectors of the job need, unless `packages` has other versions of them.
         job: What tells the classes of this job from those of others in one process.
     """
 
@@ -34,6 +35,7 @@ class JavaSettings(Options):
         default=(),
         doc="Maven coordinates (group:artifact:version) of jars that the job needs, with all that they need.",
     )
+    needed: Sequence[str] = field(default_factory=tuple, init=False, repr=False, compare=False)
     plugins: Sequence[str] = field(default_factory=tuple, init=False, repr=False, compare=False)
     job: str = field(default_factory=lambda: os.urandom(6).hex(), init=False, repr=False, compare=False)
 
@@ -66,10 +68,16 @@ class JavaSettings(Options):
     @cached_property
     def _found(self) -> list[str] | GraphError:
         """The jars of the packages, or what went wrong: Maven is asked once, not for every function."""
+        chosen = {_name(package): package for package in (*self.needed, *self.packages)}
         try:
-            return jars_of(sorted(self.packages))
+            return jars_of(sorted(chosen.values()))
         except GraphError as error:
             return error
+
+    def need(self, needed: Iterable[str]) -> None:
+        """Add packages that a connector of the job needs."""
+        object.__setattr__(self, "needed", (*self.needed, *needed))
+        self.__dict__.pop("_found", None)  # others may have been asked for before
 
     def with_plugins(self) -> JavaSettings:
         """Add the jars that installed plugins bring; on the driver, as workers load no plugins.
@@ -95,6 +103,10 @@ class JavaSettings(Options):
     def heap(self) -> int:
         """The heap in bytes."""
         return size(self.memory, "java_memory")
+
+
+def _name(package: str) -> str:
+    return ":".join(package.split(":")[:2])
 
 
 _here: dict[str, JavaSettings] = {}

@@ -11,12 +11,14 @@ from raystreaming.api.stream import DataStream, KeyedStream, Stream, StreamSink
 from raystreaming.errors import GraphError
 from raystreaming.graph import LogicalGraph, LogicalOperator, Partitioning, TaskSetup
 from raystreaming.operators.stateless import Union
-from raystreaming_java.connectors import JavaSink, JavaSource
+from raystreaming_java.backed import JavaBacked
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.operators import JavaKeyedOperator, JavaOperator
 from raystreaming_java.partition import JavaPartition
 from raystreaming_java.schema import JavaSchema, java_schema
 from raystreaming_java.settings import JavaSettings
+from raystreaming_java.sink import JavaSink, NamedSink
+from raystreaming_java.source import JavaSource, NamedSource
 
 _WITH_STATE = {"reduce", "aggregate", "process"}
 """Operators that have state by key behind `JavaStream.key_by`."""
@@ -82,7 +84,7 @@ class JavaStream(Partitioned, Stream):
         return JavaStream(self._graph, self._graph.add(operator))
 
     def sink(self, name: str, /, *arguments: Any, **options: Any) -> StreamSink:
-        """Write the records to a ``SinkFunction`` (at least once)."""
+        """Write the records to a ``Sink``, or to a ``SinkFunction`` (at least once)."""
         return self.write(self._function("sink", name, arguments, options))
 
     def as_java_stream(self) -> JavaStream:
@@ -120,10 +122,7 @@ class JavaStream(Partitioned, Stream):
 
     def write(self, function: JavaFunction) -> StreamSink:
         """Return the sink that a function is."""
-        target = JavaSink(function=replace(function, taken=self._operator.schema))
-        sink = self._seen_as(DataStream[Any]).sink(target)
-        in_java(sink._operator, function)
-        return sink
+        return self._seen_as(DataStream[Any]).sink(NamedSink(function=function))
 
     def _say_schema(self, method: str, given: Any) -> None:
         """Note the type of the stream's records; a stream has one."""
@@ -176,8 +175,9 @@ def java_view(stream: DataStream[Any], schema: Any) -> JavaStream:
 
 def java_source(graph: LogicalGraph, function: JavaFunction) -> JavaStream:
     """Return the stream of a Java source."""
-    operator = LogicalOperator("from_java", source=JavaSource(function=function), stateful=True)
-    return JavaStream(graph, graph.add(in_java(operator, function)))
+    operator = LogicalOperator("from_java", source=NamedSource(function=function), stateful=True)
+    operator.language = "java"
+    return JavaStream(graph, graph.add(adopted(graph, operator)))
 
 
 def settings_of(graph: LogicalGraph) -> JavaSettings:
@@ -192,8 +192,7 @@ def say_schema(operator: LogicalOperator, schema: JavaSchema) -> None:
     """Note the type of an operator's records."""
     operator.schema = schema
     if isinstance(operator.source, JavaSource):
-        function = replace(operator.source.function, given=schema)
-        operator.source = replace(operator.source, function=function)
+        operator.source.say_schema(schema)
 
 
 def in_java(operator: LogicalOperator, function: JavaFunction) -> LogicalOperator:
@@ -203,6 +202,26 @@ def in_java(operator: LogicalOperator, function: JavaFunction) -> LogicalOperato
         return function.problems(operator.id)
 
     operator.language = "java"
+    operator.check = check
+    return operator
+
+
+def adopted(graph: LogicalGraph, operator: LogicalOperator) -> LogicalOperator:
+    """Get an operator's source or sink ready for its job; it is asked before the job starts."""
+    settings = settings_of(graph)
+    connector: JavaBacked
+    if isinstance(operator.source, JavaSource):
+        operator.source = connector = operator.source.in_job(settings)
+    elif isinstance(operator.sink, JavaSink):
+        operator.sink = connector = operator.sink.in_job(settings)
+        connector.say_schema(operator.edges[0].upstream.schema)
+        operator.language = "java"  # so that records come to it as Java's own; a source's go to anybody
+    else:
+        raise TypeError(f"{operator.source or operator.sink!r} is not backed by Java")
+
+    def check() -> Iterable[str]:
+        return connector.problems(operator.id)
+
     operator.check = check
     return operator
 

@@ -87,6 +87,8 @@ class StreamingContext:
         operator = LogicalOperator(
             kind or type(source).__name__, source=source, stateful=True, columnar=source.columnar
         )
+        if source.language != "python":
+            language(source.language).adopt(self._graph, operator)
         return DataStream(self._graph, self._graph.add(operator))
 
     def from_values(self, *values: T) -> DataStream[T]:

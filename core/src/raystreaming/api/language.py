@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from raystreaming.connector.sink import Sink
 from raystreaming.errors import GraphError
-from raystreaming.graph import LogicalGraph
+from raystreaming.graph import LogicalGraph, LogicalOperator
 from raystreaming.plugins.registry import registry
 
 if TYPE_CHECKING:
@@ -53,6 +53,12 @@ class Language(ABC):
     @abstractmethod
     def sink(self, graph: LogicalGraph, name: str, /, **options: Any) -> Sink[Any]:
         """Return a sink by its name in the language: ``stream.sink(name, **options)``."""
+
+    def adopt(self, graph: LogicalGraph, operator: LogicalOperator) -> None:  # noqa: B027 - optional
+        """Get an operator whose source or sink does its work in this language ready for its job.
+
+        May set the operator's ``source`` or ``sink`` to one that knows the job's settings, and ``check``.
+        """
 
 
 def language(name: str) -> Language:

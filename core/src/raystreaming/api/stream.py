@@ -286,20 +286,18 @@ class DataStream(Partitioned, Stream, Generic[T]):
             if not callable(sink):
                 raise GraphError(f"sink() takes a Sink or a function, got {sink!r}")
             sink = cast("Sink[T]", registry().sink("function")(sink))
-        target = sink
-
-        def build(setup: TaskSetup) -> Operator:
-            return SinkOperator(target, setup.writer)
-
         operator = LogicalOperator(
             kind,
             [self._plain_edge()],
-            build=build,
-            sink=target,
+            sink=sink,
             stateful=True,
-            columnar=target.columnar,
+            columnar=sink.columnar,
             parallelism=self._operator.parallelism,
         )
+        if sink.language != "python":
+            language(sink.language).adopt(self._graph, operator)
+        adopted = cast("Sink[Any]", operator.sink)
+        operator.build = lambda setup: SinkOperator(adopted, setup.writer)
         return StreamSink(self._graph, self._graph.add(operator))
 
     def print(self, prefix: str = "") -> StreamSink:

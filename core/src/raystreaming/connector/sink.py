@@ -93,6 +93,9 @@ class Sink(Options, ABC, Generic[T_contra]):
     opaque: ClassVar[tuple[type[OpaqueColumn], ...]] = ()
     """Columns of other languages that `Writer.write` takes as they are."""
 
+    language: ClassVar[str] = "python"
+    """Language that its work is done in; another than Python is asked to get it ready for a job."""
+
     @property
     def delivery(self) -> str:
         """``"at-least-once"`` or ``"exactly-once"``; shown by ``explain`` and at start."""

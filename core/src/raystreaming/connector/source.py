@@ -162,6 +162,9 @@ class Source(Options, ABC, Generic[T_co]):
     columnar: ClassVar[bool] = False
     """Whether readers can give Arrow batches."""
 
+    language: ClassVar[str] = "python"
+    """Language that its work is done in; another than Python is asked to get it ready for a job."""
+
     parallel: ClassVar[bool] = True
     """Whether there can be several splits: else more than one task is refused."""
 

@@ -40,6 +40,7 @@ Kind = Literal["source", "sink", "operator", "language"]
 FIRST_PARTY = {
     "kafka": "raystreaming-kafka",
     "files": "raystreaming-files",
+    "hadoop": "raystreaming-hadoop",
     "java": "raystreaming-java",
 }
 """Plugin name -> distribution, for the message that says what to install."""

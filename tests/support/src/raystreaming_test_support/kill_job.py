@@ -14,7 +14,14 @@ from typing import Any
 
 from raystreaming_test_support.events import expected_seqs, make_events
 from raystreaming_test_support.killing import Ended, run_and_kill, run_to_end
-from raystreaming_test_support.outputs import Watch, assert_nothing_left, files, json_rows, parquet_seqs
+from raystreaming_test_support.outputs import (
+    Watch,
+    assert_nothing_left,
+    files,
+    json_rows,
+    line_rows,
+    parquet_seqs,
+)
 from raystreaming_test_support.programs import TIMEOUT, Program, command
 
 PROGRAM = Path(__file__).with_name("killed_program.py")
@@ -61,6 +68,11 @@ class KillJob:
             for n in range(3):
                 part = events[n * share : (n + 1) * share]
                 (self.folder / "in" / f"{n}.jsonl").write_bytes(b"\n".join(part) + b"\n")
+        if self.name == "java":
+            (self.folder / "in").mkdir()
+            for n in range(3):
+                lines = "".join(f"{i}\n" for i in range(n, self.count, 3))
+                (self.folder / "in" / f"{n}.txt").write_text(lines)
         return self
 
     def kill_at(self, step: str) -> bool:
@@ -101,6 +113,13 @@ class KillJob:
         if self.name == "collection":
             rows = sorted((r["key"], r["n"]) for r in json_rows(self.out))
             assert rows == sorted((n % 7, n // 7 + 1) for n in range(self.count))
+        elif self.name == "java":
+            counted = sorted(tuple(map(int, line.split())) for line in line_rows(self.out))
+            assert sorted(n for _, _, n in counted) == list(range(self.count))
+            assert [(key, n) for key, n, _ in counted] == sorted(
+                (n % 7, n // 7 + 1) for n in range(self.count)
+            )
+            assert list((self.out / "_raystreaming").iterdir()) == [], "staged leftovers"
         else:
             assert parquet_seqs(self.out) == expected_seqs(self.count)
         assert_nothing_left(self.out, self.state)
@@ -128,7 +147,8 @@ def random_kills(new_job: Any, kills: int, dice: random.Random) -> Iterator[Kill
         with Watch(job.out):
             while left > 0:
                 first = job.runs == 0
-                moment = dice.uniform(0.0, 0.5) if first else dice.uniform(0.05, 1.6)
+                latest = 4.0 if job.name == "java" else 1.6  # a JVM has to start
+                moment = dice.uniform(0.0, 0.5) if first else dice.uniform(0.05, latest)
                 killed = job.kill_after(moment, published=first)
                 print(f"{job.name}: {moment:.3f} s {'killed' if killed else 'was finished'}")
                 if not killed:

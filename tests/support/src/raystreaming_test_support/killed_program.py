@@ -1,4 +1,4 @@
-"""The jobs that are killed, and meet faults: `python killed_program.py kafka|files|collection FOLDER`.
+"""The jobs that are killed, and meet faults: `python killed_program.py kafka|files|collection|java FOLDER`.
 
 Slow on purpose, so that a kill hits a running job: RATE records a second.
 """
@@ -34,6 +34,11 @@ def no_view(event: dict[str, Any]) -> bool:
     return bool(event["event_type"] != "view")
 
 
+def noted(line: str) -> str:
+    watched(int(line))
+    return line
+
+
 def keyed(n: int) -> dict[str, int]:
     watched(n)
     return {"key": n % 7, "n": 1}
@@ -43,8 +48,9 @@ def add(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
     return {"key": a["key"], "n": a["n"] + b["n"]}
 
 
+java = {"java_classpath": [os.environ["CLASSES"]], "java_memory": "128MB"} if name == "java" else {}
 ctx = StreamingContext(
-    checkpoint_dir=folder / "state", checkpoint_interval=os.environ.get("INTERVAL", "200ms")
+    checkpoint_dir=folder / "state", checkpoint_interval=os.environ.get("INTERVAL", "200ms"), **java
 )
 if name == "kafka":
     (
@@ -73,5 +79,17 @@ elif name == "collection":
         .reduce(add)
         .set_parallelism(2)
         .write_files(folder / "out", format="jsonl")
+    )
+elif name == "java":  # positions, state by key and a sink with two phases, all of them in Java
+    (
+        ctx.read_hadoop(folder / "in", split_bytes=30_000)
+        .set_parallelism(2)
+        .map(noted)
+        .as_java_stream()
+        .map("Counted$Number")
+        .key_by("Counted$Remainder")
+        .process("Counted$Count")
+        .as_python_stream()
+        .write_hadoop(folder / "out")
     )
 ctx.execute(name)

@@ -420,6 +420,20 @@ public final class Fns {
     }
   }
 
+  /** A map as text, always in the same order. */
+  public static class Line implements MapFunction<Map<String, Object>, String> {
+    public String map(Map<String, Object> value) {
+      return new java.util.TreeMap<>(value).toString();
+    }
+  }
+
+  /** The second of two. */
+  public static class Second implements MapFunction<List<Long>, Long> {
+    public Long map(List<Long> pair) {
+      return pair.get(1);
+    }
+  }
+
   /** Has state that is not by key. */
   public static class Counting implements MapFunction<Object, Long> {
     private long count;

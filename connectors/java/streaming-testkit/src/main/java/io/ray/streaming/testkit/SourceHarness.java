@@ -2,8 +2,8 @@ package io.ray.streaming.testkit;
 
 import io.ray.streaming.api.function.impl.SourceFunction;
 import io.ray.streaming.runtime.host.Column;
+import io.ray.streaming.runtime.host.FunctionSourceHost;
 import io.ray.streaming.runtime.host.JobClasses;
-import io.ray.streaming.runtime.host.SourceHost;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,7 +17,7 @@ public final class SourceHarness<T> implements AutoCloseable {
   private byte[] position;
   private int task;
   private int parallelism = 1;
-  private SourceHost host;
+  private FunctionSourceHost host;
 
   private SourceHarness(SourceFunction<T> function) {
     this.function = function;
@@ -71,9 +71,9 @@ public final class SourceHarness<T> implements AutoCloseable {
     classes.close();
   }
 
-  private SourceHost open() {
+  private FunctionSourceHost open() {
     if (host == null) {
-      host = SourceHost.of(function, classes, task, parallelism, position);
+      host = FunctionSourceHost.of(function, classes, task, parallelism, position);
     }
     return host;
   }

@@ -1,10 +1,10 @@
 package io.ray.streaming.api.context;
 
 import io.ray.streaming.api.Language;
-import io.ray.streaming.api.function.Function;
 import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
 import io.ray.streaming.client.JobClient;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -57,7 +57,7 @@ public final class StreamingContext {
   }
 
   /** Adds an operator; for streams. */
-  public OperatorNode add(Language language, String kind, Function function, List<Input> inputs) {
+  public OperatorNode add(Language language, String kind, Serializable function, List<Input> inputs) {
     OperatorNode node = new OperatorNode(operators.size(), language, kind, function, inputs);
     operators.add(node);
     return node;

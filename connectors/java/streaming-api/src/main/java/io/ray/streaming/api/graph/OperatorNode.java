@@ -1,9 +1,9 @@
 package io.ray.streaming.api.graph;
 
 import io.ray.streaming.api.Language;
-import io.ray.streaming.api.function.Function;
 import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.python.PythonFunction;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -15,7 +15,7 @@ public final class OperatorNode {
   private final int id;
   private final Language language;
   private final String kind;
-  private final Function function;
+  private final Serializable function;
   private final List<Input> inputs;
   private final Map<String, String> config = new HashMap<>();
   private String name = "";
@@ -28,10 +28,11 @@ public final class OperatorNode {
    *
    * @param id its number in the program
    * @param kind what it does, e.g. {@code "flat_map"}
-   * @param function what it runs: a {@link PythonFunction} in Python; null for a union
+   * @param function what it runs: a {@link PythonFunction} in Python, a function or a connector in Java; null
+   *     for a union
    */
   public OperatorNode(
-      int id, Language language, String kind, Function function, List<Input> inputs) {
+      int id, Language language, String kind, Serializable function, List<Input> inputs) {
     this.id = id;
     this.language = language;
     this.kind = kind;
@@ -52,7 +53,7 @@ public final class OperatorNode {
     return kind;
   }
 
-  public Function function() {
+  public Serializable function() {
     return function;
   }
 

@@ -1,6 +1,7 @@
 package io.ray.streaming.api.stream;
 
 import io.ray.streaming.api.Language;
+import io.ray.streaming.api.connector.Sink;
 import io.ray.streaming.api.context.StreamingContext;
 import io.ray.streaming.api.function.impl.FilterFunction;
 import io.ray.streaming.api.function.impl.FlatMapFunction;
@@ -87,6 +88,11 @@ public class DataStream<T> extends RecordStream<DataStream<T>> {
   /** Takes the records out of the job, at least once. */
   public DataStreamSink<T> sink(SinkFunction<T> function) {
     return new DataStreamSink<>(getStreamingContext(), then(Language.JAVA, "sink", function));
+  }
+
+  /** Takes the records out of the job, exactly once if the sink has two phases. */
+  public DataStreamSink<T> sinkTo(Sink<? super T> sink) {
+    return new DataStreamSink<>(getStreamingContext(), then(Language.JAVA, "sink", sink));
   }
 
   /** Returns the same stream as Python sees it. */

@@ -1,6 +1,7 @@
 package io.ray.streaming.api.stream;
 
 import io.ray.streaming.api.Language;
+import io.ray.streaming.api.connector.Source;
 import io.ray.streaming.api.context.StreamingContext;
 import io.ray.streaming.api.function.impl.SourceFunction;
 import io.ray.streaming.api.function.internal.CollectionSourceFunction;
@@ -18,6 +19,11 @@ public class DataStreamSource<T> extends DataStream<T> {
   /** Reads from a source function. */
   public static <T> DataStreamSource<T> fromSource(StreamingContext context, SourceFunction<T> function) {
     return new DataStreamSource<>(context, context.add(Language.JAVA, "from_java", function, List.of()));
+  }
+
+  /** Reads from a source, in splits. */
+  public static <T> DataStreamSource<T> fromSource(StreamingContext context, Source<T, ?> source) {
+    return new DataStreamSource<>(context, context.add(Language.JAVA, "from_java", source, List.of()));
   }
 
   /** Reads the elements of a collection, in order. */

@@ -6,6 +6,7 @@ import io.ray.streaming.api.function.Function;
 import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
 import io.ray.streaming.api.graph.Spread;
+import java.io.Serializable;
 import java.util.List;
 
 /**
@@ -75,7 +76,7 @@ public abstract class RecordStream<S extends RecordStream<S>> extends Stream<S> 
     return new Input(node(), spread);
   }
 
-  protected OperatorNode then(Language language, String kind, Function function) {
+  protected OperatorNode then(Language language, String kind, Serializable function) {
     return getStreamingContext().add(language, kind, function, List.of(asInput()));
   }
 

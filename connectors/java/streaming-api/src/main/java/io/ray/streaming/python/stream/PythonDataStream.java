@@ -1,6 +1,7 @@
 package io.ray.streaming.python.stream;
 
 import io.ray.streaming.api.Language;
+import io.ray.streaming.api.connector.Sink;
 import io.ray.streaming.api.context.StreamingContext;
 import io.ray.streaming.api.function.impl.SinkFunction;
 import io.ray.streaming.api.graph.Input;
@@ -106,6 +107,11 @@ public class PythonDataStream extends RecordStream<PythonDataStream> {
   /** Takes the records out of the job by a sink in Java, at least once. */
   public <T> StreamSink<T> sink(SinkFunction<T> function) {
     return new StreamSink<>(getStreamingContext(), then(Language.JAVA, "sink", function));
+  }
+
+  /** Takes the records out of the job by a sink in Java, exactly once if it has two phases. */
+  public <T> StreamSink<T> sinkTo(Sink<T> sink) {
+    return new StreamSink<>(getStreamingContext(), then(Language.JAVA, "sink", sink));
   }
 
   /** Returns the same stream as Java sees it. */

@@ -1,7 +1,6 @@
 package io.ray.streaming.runtime.client;
 
 import io.ray.streaming.api.context.JobException;
-import io.ray.streaming.api.function.Function;
 import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
 import io.ray.streaming.client.JobClient;
@@ -12,6 +11,7 @@ import io.ray.streaming.runtime.codec.ObjectWriter;
 import io.ray.streaming.python.PythonFunction;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.CodeSource;
@@ -164,7 +164,7 @@ public final class EngineClient implements JobClient {
     return fields;
   }
 
-  private static Map<String, Object> pack(Function function, OperatorNode operator) {
+  private static Map<String, Object> pack(Serializable function, OperatorNode operator) {
     if (function == null) {
       return Map.of();
     }
@@ -176,7 +176,7 @@ public final class EngineClient implements JobClient {
   }
 
   /** Refuses what {@code java Program.java} has compiled into its own memory. */
-  private static void checkCompiled(Function function, OperatorNode operator) {
+  private static void checkCompiled(Serializable function, OperatorNode operator) {
     CodeSource source = function.getClass().getProtectionDomain().getCodeSource();
     if (source != null && source.getLocation() != null && source.getLocation().getPath().endsWith(".java")) {
       throw new JobException(
@@ -186,7 +186,7 @@ public final class EngineClient implements JobClient {
     }
   }
 
-  private static byte[] serialised(Function function, OperatorNode operator) {
+  private static byte[] serialised(Serializable function, OperatorNode operator) {
     ObjectWriter writer = new ObjectWriter(1024);
     try {
       writer.write(function);

@@ -1,5 +1,8 @@
 package io.ray.streaming.runtime.host;
 
+import io.ray.streaming.api.connector.ConnectorException;
+import io.ray.streaming.api.connector.RetryableException;
+import io.ray.streaming.api.connector.TerminalException;
 import io.ray.streaming.runtime.codec.Shown;
 import io.ray.streaming.runtime.types.Conversion;
 import java.io.PrintWriter;
@@ -29,6 +32,9 @@ public final class Failure extends RuntimeException {
   }
 
   private static String text(String operator, String where, Throwable cause) {
+    if (cause instanceof ConnectorException) {
+      return "operator '" + operator + "': " + where + ": " + cause.getMessage();
+    }
     return "operator '" + operator + "': " + where + " raised " + cause.getClass().getName()
         + (cause.getMessage() == null ? "" : ": " + cause.getMessage())
         + (cause instanceof OutOfMemoryError ? memory() : "") + frames(cause);
@@ -53,6 +59,16 @@ public final class Failure extends RuntimeException {
       }
     }
     return lines.toString();
+  }
+
+  /** Whether the function has said that the same call may succeed later. */
+  public boolean retryable() {
+    return getCause() instanceof RetryableException;
+  }
+
+  /** Whether the function has said that trying again cannot help. */
+  public boolean terminal() {
+    return getCause() instanceof TerminalException;
   }
 
   /** Returns the whole stack trace. */

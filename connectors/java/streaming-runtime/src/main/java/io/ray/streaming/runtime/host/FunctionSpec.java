@@ -14,6 +14,7 @@ import java.util.Map;
  * @param arguments what its constructor is given
  * @param named what it is given by name
  * @param object the function object itself, serialised, where a Java program made it; else null
+ * @param options the options of a plugin's connector by their names; null for anything else
  * @param config what {@code withConfig} has set on the operator
  */
 record FunctionSpec(
@@ -23,11 +24,12 @@ record FunctionSpec(
     List<?> arguments,
     Map<String, ?> named,
     byte[] object,
+    Map<String, ?> options,
     Map<?, ?> config) {
 
   static FunctionSpec of(Kind kind, Function function, Map<String, String> config) {
     return new FunctionSpec(
-        kind.method(), kind, function.getClass().getName(), List.of(), Map.of(), null, config);
+        kind.method(), kind, function.getClass().getName(), List.of(), Map.of(), null, null, config);
   }
 
   @SuppressWarnings("unchecked")
@@ -40,6 +42,7 @@ record FunctionSpec(
         (List<?>) fields.get("arguments"),
         (Map<String, ?>) fields.get("named"),
         (byte[]) fields.get("object"),
+        (Map<String, ?>) fields.get("options"),
         (Map<?, ?>) fields.get("config"));
   }
 }

@@ -1,13 +1,16 @@
 package io.ray.streaming.runtime.host;
 
-import io.ray.streaming.api.function.Function;
+import io.ray.streaming.api.connector.Connector;
+import io.ray.streaming.api.connector.Connectors;
+import io.ray.streaming.api.connector.Sink;
+import io.ray.streaming.api.connector.Source;
 import io.ray.streaming.runtime.codec.ObjectReader;
 import io.ray.streaming.runtime.types.Conversion;
 import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Modifier;
 
-/** Finds the classes of functions, and makes function objects. */
+/** Finds the classes of functions and connectors, and makes objects of them. */
 public final class Functions {
 
   private Functions() {}
@@ -16,7 +19,9 @@ public final class Functions {
   public static String problem(byte[] spec, JobClasses classes) {
     FunctionSpec function = FunctionSpec.read(spec);
     try {
-      if (function.object() == null) {
+      if (function.options() != null) {
+        connector(function, classes); // opens nothing, and its options are checked
+      } else if (function.object() == null) {
         making(function, load(function, classes));
       }
       return null;
@@ -26,18 +31,39 @@ public final class Functions {
   }
 
   /** Makes the function object of one task. */
-  static Function make(FunctionSpec spec, JobClasses classes) {
+  static Object make(FunctionSpec spec, JobClasses classes) {
     if (spec.object() != null) {
-      return (Function) new ObjectReader(spec.object(), classes.loader()).read();
+      return new ObjectReader(spec.object(), classes.loader()).read();
+    }
+    if (spec.options() != null) {
+      return connector(spec, classes);
     }
     Class<?> type = load(spec, classes);
     Making making = making(spec, type);
     try {
-      return (Function) making.make();
+      return making.make();
     } catch (InvocationTargetException error) {
       throw Failure.inFunction(spec.operator(), "constructor of " + type.getName(), error.getCause());
     } catch (ReflectiveOperationException | InaccessibleObjectException error) {
       throw new Unusable("operator '" + spec.operator() + "': " + type.getName() + " cannot be made: " + error);
+    }
+  }
+
+  /** Whether it is a connector; functions are not made to find out. */
+  static boolean isConnector(FunctionSpec spec, JobClasses classes) {
+    return spec.object() != null
+        ? make(spec, classes) instanceof Connector
+        : Connector.class.isAssignableFrom(load(spec, classes));
+  }
+
+  /** Makes the connector of a plugin, which is listed in META-INF/services. */
+  private static Connector connector(FunctionSpec spec, JobClasses classes) {
+    load(spec, classes); // says more of what is wrong with the class
+    Class<? extends Connector> kind = spec.kind() == Kind.SOURCE ? Source.class : Sink.class;
+    try {
+      return Connectors.find(kind, spec.className(), spec.options(), classes.loader());
+    } catch (IllegalArgumentException error) {
+      throw new Unusable("operator '" + spec.operator() + "': " + error.getMessage());
     }
   }
 
@@ -46,19 +72,21 @@ public final class Functions {
     String operator = "operator '" + spec.operator() + "': ";
     try {
       Class<?> type = Class.forName(name, true, classes.loader());
-      Class<?> wanted = spec.kind().function();
-      if (!wanted.isAssignableFrom(type)) {
+      if (!spec.kind().takes(type)) {
         String others = Kind.implementedBy(type);
         throw new Unusable(
-            operator + spec.kind().method() + "() needs a " + wanted.getSimpleName() + ", and class " + name
+            operator + spec.kind().method() + "() needs a " + spec.kind().wanted(Class::getSimpleName)
+                + ", and class " + name
                 + " is none: " + (others.isEmpty() ? "it implements no function" : "it is a " + others)
-                + ". Let it implement " + wanted.getName());
+                + ". Let it implement " + spec.kind().wanted(Class::getName));
       }
       return type;
     } catch (ClassNotFoundException error) {
       throw new Unusable(
           operator + "there is no class " + name + inner(name, classes) + ". Searched: " + classes.searched()
-              + ". Put its jar into java_classpath=[...]");
+              + (spec.options() == null
+                  ? ". Put its jar into java_classpath=[...]"
+                  : ". Reinstall the package that the connector comes from"));
     } catch (ExceptionInInitializerError error) {
       throw new Unusable(
           operator + "the static initialiser of " + name + " raised " + error.getCause()

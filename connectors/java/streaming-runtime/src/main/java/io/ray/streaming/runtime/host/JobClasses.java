@@ -59,6 +59,11 @@ public final class JobClasses {
     }
   }
 
+  /** Has this thread find the job's classes where libraries look for theirs. */
+  void enter() {
+    Thread.currentThread().setContextClassLoader(loader);
+  }
+
   ClassLoader loader() {
     return loader;
   }

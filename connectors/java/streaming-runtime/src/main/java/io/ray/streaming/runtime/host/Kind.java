@@ -1,6 +1,7 @@
 package io.ray.streaming.runtime.host;
 
-import io.ray.streaming.api.function.Function;
+import io.ray.streaming.api.connector.Sink;
+import io.ray.streaming.api.connector.Source;
 import io.ray.streaming.api.function.impl.AggregateFunction;
 import io.ray.streaming.api.function.impl.FilterFunction;
 import io.ray.streaming.api.function.impl.FlatMapFunction;
@@ -13,8 +14,9 @@ import io.ray.streaming.api.function.impl.SourceFunction;
 import io.ray.streaming.api.partition.Partition;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
-/** What an operator is, by the name of its method on streams, and the function that it runs. */
+/** What an operator is, by the name of its method on streams, and what it runs: a function, or a connector. */
 public enum Kind {
   MAP("map", MapFunction.class),
   FILTER("filter", FilterFunction.class),
@@ -23,24 +25,34 @@ public enum Kind {
   REDUCE("reduce", ReduceFunction.class),
   AGGREGATE("aggregate", AggregateFunction.class),
   PROCESS("process", ProcessFunction.class),
-  SINK("sink", SinkFunction.class),
+  SINK("sink", SinkFunction.class, Sink.class),
   PARTITION_BY("partition_by", Partition.class),
-  SOURCE("from_java", SourceFunction.class);
+  SOURCE("from_java", SourceFunction.class, Source.class);
 
   private final String method;
-  private final Class<? extends Function> function;
+  private final List<Class<?>> interfaces;
 
-  Kind(String method, Class<? extends Function> function) {
+  Kind(String method, Class<?>... interfaces) {
     this.method = method;
-    this.function = function;
+    this.interfaces = List.of(interfaces);
   }
 
   String method() {
     return method;
   }
 
-  Class<? extends Function> function() {
-    return function;
+  /** The interface of its functions. */
+  Class<?> function() {
+    return interfaces.get(0);
+  }
+
+  boolean takes(Class<?> type) {
+    return interfaces.stream().anyMatch(each -> each.isAssignableFrom(type));
+  }
+
+  /** The names of the interfaces, for messages. */
+  String wanted(java.util.function.Function<Class<?>, String> name) {
+    return interfaces.stream().map(name).collect(Collectors.joining(" or a "));
   }
 
   static Kind of(String method) {
@@ -56,8 +68,10 @@ public enum Kind {
   static String implementedBy(Class<?> type) {
     List<String> found = new ArrayList<>();
     for (Kind kind : values()) {
-      if (kind.function.isAssignableFrom(type)) {
-        found.add(kind.function.getSimpleName() + ", which is for " + kind.method + "()");
+      for (Class<?> each : kind.interfaces) {
+        if (each.isAssignableFrom(type)) {
+          found.add(each.getSimpleName() + ", which is for " + kind.method + "()");
+        }
       }
     }
     return String.join(", and ", found);

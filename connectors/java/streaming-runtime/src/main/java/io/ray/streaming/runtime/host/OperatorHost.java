@@ -35,7 +35,7 @@ public final class OperatorHost {
       FunctionSpec spec, Function made, JobClasses classes, int task, int parallelism, int groups) {
     this.spec = spec;
     this.classes = classes;
-    function = made == null ? Functions.make(spec, classes) : made;
+    function = made == null ? (Function) Functions.make(spec, classes) : made;
     states = groups > 0 ? new KeyedStates(groups) : null;
     context = new Context(spec, task, parallelism, states);
     Conversion conversion = Conversion.to(Declared.argument(function.getClass(), spec.kind().function(), 0));
@@ -80,7 +80,7 @@ public final class OperatorHost {
 
   /** Opens the function, in the thread that runs it. */
   public void open() {
-    Thread.currentThread().setContextClassLoader(classes.loader());
+    classes.enter();
     if (function instanceof RichFunction rich) {
       try {
         rich.open(context);

@@ -1,0 +1,23 @@
+"""A job that is killed: `python killed_hadoop.py FOLDER`. Slow on purpose."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from raystreaming import StreamingContext
+
+folder = Path(sys.argv[1])
+
+
+def slow(line: str) -> str:
+    if int(line) % 25 == 0:
+        time.sleep(0.01)
+    return line
+
+
+ctx = StreamingContext(checkpoint_dir=folder / "state", checkpoint_interval="100ms")
+lines = ctx.read_hadoop(folder / "in", split_bytes=3_000).set_parallelism(2)
+lines.map(slow).write_hadoop(folder / "out")
+ctx.execute("hadoop")

@@ -1,0 +1,259 @@
+"""Text and sequence files through Hadoop's real client, on this machine's files."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from raystreaming import StreamingContext
+from raystreaming.connector import Batch, OptionError, PlanContext, ReaderContext, Terminal, WriterContext
+from raystreaming_hadoop import HadoopSink, HadoopSource
+from raystreaming_test_support.killing import run_and_kill, run_to_end
+
+PROGRAM = Path(__file__).with_name("killed_hadoop.py")
+LINES = [f"line {n} " + "é" * (n % 13) for n in range(200)]
+
+
+def rows(source: HadoopSource, parallelism: int = 1) -> list:
+    ctx = StreamingContext()
+    ctx.source(source).set_parallelism(parallelism).collect()
+    return ctx.execute("rows").result()
+
+
+def shown(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.name[0] not in "._")
+
+
+def staged(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "_raystreaming").iterdir())
+
+
+@pytest.fixture
+def texts(tmp_path) -> Path:
+    """Lines in files of every kind, and some files that are to be left out."""
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.txt").write_text("\n".join(LINES[:100]) + "\n", encoding="utf-8")
+    (folder / "sub" / "b.txt").write_text("\n".join(LINES[100:150]), encoding="utf-8")  # no end of line
+    with gzip.open(folder / "c.txt.gz", "wt", encoding="utf-8") as file:
+        file.write("\n".join(LINES[150:]) + "\n")
+    (folder / "_part").write_text("hidden\n")
+    (folder / ".part").write_text("hidden\n")
+    (folder / "empty").write_text("")
+    return folder
+
+
+@pytest.mark.parametrize(("split_bytes", "parallelism"), [(1 << 20, 1), (11, 2), (64, 3)])
+def test_every_line_is_read_once_however_files_are_cut(texts, split_bytes, parallelism):
+    source = HadoopSource(texts, split_bytes=split_bytes)
+    assert sorted(rows(source, parallelism)) == sorted(LINES)
+    if parallelism == 1:
+        assert rows(HadoopSource(texts / "a.txt")) == LINES[:100]
+        assert rows(HadoopSource(f"file://{texts}/*.gz")) == LINES[150:]
+
+
+def test_compressed_text_is_one_split(texts):
+    splits = HadoopSource(texts, split_bytes=50).plan(PlanContext())
+    assert [s.id for s in splits if ".gz" in s.id] == [f"file:{texts}/c.txt.gz@0"]
+    assert len([s for s in splits if "a.txt" in s.id]) > 5
+
+
+def write(folder: Path, records: list, **options) -> HadoopSink:
+    sink = HadoopSink(folder, **options)
+    writer = sink.open(None, WriterContext())
+    writer.write(Batch(records))
+    committable = writer.prepare(1)
+    writer.close()
+    sink.commit([committable])
+    return sink
+
+
+def read_all(source: HadoopSource, split, position) -> list[tuple[object, object]]:
+    """Read a split to its end from a position, record by record; return each with the position after it."""
+    reader = source.open(ReaderContext())
+    reader.add_splits([(split, position)])
+    read = []
+    while True:
+        fetched = reader.read(1, time.monotonic() + 10)
+        assert fetched is not None
+        if fetched.batch is not None:
+            read += [(value, fetched.position) for value in fetched.batch.values.to_pylist()]
+        if fetched.end:
+            reader.close()
+            return read
+
+
+PAIRS = [[n, f"value {n} " * 20] for n in range(120)]
+
+
+@pytest.fixture(params=["text", "gzip", "sequence", "block"])
+def any_file(request, tmp_path) -> tuple[HadoopSource, list]:
+    if request.param in ("text", "gzip"):
+        write(tmp_path / "f", LINES, compression="gzip" if request.param == "gzip" else None)
+        return HadoopSource(tmp_path / "f", split_bytes=1500), LINES
+    block = request.param == "block"
+    options = {"io.seqfile.compress.blocksize": "2000"}  # several blocks
+    write(
+        tmp_path / "f",
+        PAIRS,
+        format="sequence",
+        compression="deflate" if block else None,
+        client_options=options,
+    )
+    return HadoopSource(tmp_path / "f", format="sequence", split_bytes=6_000 if not block else 600), PAIRS
+
+
+def test_a_reader_goes_on_from_every_position(any_file):
+    source, records = any_file
+    found = []
+    for split in source.plan(PlanContext()):
+        read = read_all(source, split, None)
+        found += [value for value, _ in read]
+        for i, (_, position) in list(enumerate(read))[:: max(1, len(read) // 12)]:
+            assert read_all(source, split, position) == read[i + 1 :]
+    assert found == records
+
+
+def test_several_splits_are_what_the_test_above_reads(any_file):
+    source, _ = any_file
+    splits = source.plan(PlanContext())
+    assert len(splits) > 1 or splits[0].payload["path"].endswith(".gz")
+    assert [s.payload["path"] for s in source.plan(PlanContext())] == [s.payload["path"] for s in splits]
+
+
+def test_values_of_sequence_files(tmp_path):
+    for i, values in enumerate([["a", 1], [0.5, b"x"], [True, None], [2**40, ""]]):
+        write(tmp_path / str(i), [values], format="sequence")
+        assert rows(HadoopSource(tmp_path / str(i), format="sequence")) == [values]
+
+
+def test_output_is_seen_with_the_commit_and_only_once(tmp_path):
+    out = tmp_path / "out"
+    sink = HadoopSink(out)
+    writer = sink.open(None, WriterContext(owner="job-a_b", run="r1"))
+    writer.write(Batch(["one", "two"]))
+    first = writer.prepare(1)
+    assert writer.prepare(2) is None
+    writer.write(Batch(["three"]))
+    assert shown(out) == []
+    assert len(staged(out)) == 2
+    sink.commit([first])
+    sink.commit([first])
+    (file,) = shown(out)
+    assert re.fullmatch(r"part-r1-0-[0-9a-f]+-0\.txt", file.name)
+    assert file.read_text() == "one\ntwo\n"
+    # The run dies; the next one throws away what it had not prepared, and nobody else's.
+    assert sink.list_open("job-a") == []
+    left = sink.list_open("job-a_b")
+    assert len(left) == 1
+    sink.abort(left)
+    sink.abort(left)
+    assert staged(out) == []
+    assert shown(out) == [file]
+
+
+def test_what_was_prepared_and_is_gone_is_said(tmp_path):
+    sink = HadoopSink(tmp_path / "out")
+    writer = sink.open(None, WriterContext())
+    writer.write(Batch(["one"]))
+    committable = writer.prepare(1)
+    (file,) = (tmp_path / "out" / "_raystreaming").iterdir()
+    file.unlink()
+    with pytest.raises(Terminal, match=r"the prepared file .*_raystreaming/.* is gone"):
+        sink.commit([committable])
+
+
+def test_kills(tmp_path):
+    count = 3_000
+    (tmp_path / "in").mkdir()
+    for part in range(2):
+        numbers = range(part * count // 2, (part + 1) * count // 2)
+        (tmp_path / "in" / f"{part}.txt").write_text("".join(f"{n}\n" for n in numbers))
+    command = [sys.executable, str(PROGRAM), str(tmp_path)]
+    out = tmp_path / "out"
+    dice = random.Random(7)
+    for _ in range(2):
+        before = len(shown(out)) if out.exists() else 0
+        moment = dice.uniform(0.0, 0.2)
+        since: list[float] = []
+
+        def now(before=before, moment=moment, since=since):
+            if not since and out.exists() and len(shown(out)) > before:
+                since.append(time.monotonic())
+            return bool(since) and time.monotonic() - since[0] >= moment
+
+        assert run_and_kill(command, when=now, timeout=60).killed
+    run_to_end(command, timeout=60)
+    lines = [line for file in shown(out) for line in file.read_text().splitlines()]
+    assert sorted(map(int, lines)) == list(range(count))
+    assert staged(out) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "record", "text"),
+    [
+        ({}, 1, "takes texts without newlines"),
+        ({}, "a\nb", "takes texts without newlines"),
+        ({"format": "sequence"}, "a", "takes pairs of a key and a value"),
+        ({"format": "sequence"}, ["a", {}], "cannot be a key or value of a sequence file"),
+        ({"compression": "zip"}, "a", "Hadoop knows no such codec"),
+    ],
+)
+def test_what_cannot_be_written_is_said(tmp_path, options, record, text):
+    with pytest.raises(Terminal, match=text):
+        write(tmp_path / "out", [record], **options)
+
+
+def test_what_is_wrong_is_said(tmp_path):
+    with pytest.raises(Terminal, match=rf"there is nothing at file://{tmp_path}/nowhere"):
+        rows(HadoopSource(tmp_path / "nowhere"))
+    with pytest.raises(
+        Terminal, match=r"no file system of that scheme is known: add its package to java_pack"
+    ):
+        rows(HadoopSource("s3a://bucket/x"))
+    with pytest.raises(OptionError, match="'split_bytes' must be at least 1"):
+        HadoopSource("x", split_bytes=0)
+    mixed = [["a", 1], [1, "a"]]
+    with pytest.raises(Terminal, match="here Text and LongWritable; this pair has LongWritable and Text"):
+        write(tmp_path / "out", mixed, format="sequence")
+
+
+JAVA = """
+import io.ray.streaming.api.connector.Connectors;
+import io.ray.streaming.api.context.StreamingContext;
+import io.ray.streaming.api.stream.DataStreamSource;
+import java.util.Map;
+
+public class Copy {
+  public static void main(String[] args) {
+    StreamingContext context = StreamingContext.buildContext();
+    DataStreamSource.fromSource(context, Connectors.<String>source("hadoop", Map.of("path", args[0])))
+        .map(line -> line.substring(5))
+        .sinkTo(Connectors.<Object>sink("hadoop", Map.of("path", args[1], "compression", "gzip")));
+    context.execute("copy");
+  }
+}
+"""
+
+
+def test_from_a_java_program(texts, tmp_path):
+    from raystreaming_java.jvm import our_jars
+
+    (tmp_path / "Copy.java").write_text(JAVA)
+    settings = HadoopSource(texts)._function.settings  # its jars are what a build tool would name
+    classpath = os.pathsep.join(map(str, [*our_jars(), *settings.jars, tmp_path]))
+    subprocess.run(["javac", "-cp", classpath, "-d", tmp_path, tmp_path / "Copy.java"], check=True)
+    out = tmp_path / "out"
+    command = ["java", f"-Draystreaming.python={sys.executable}", "-cp", classpath, "Copy"]
+    run_to_end([*command, str(texts), str(out)], timeout=60)
+    texts = [gzip.decompress(file.read_bytes()).decode() for file in shown(out)]
+    lines = [line for text in texts for line in text.splitlines()]
+    assert sorted(lines) == sorted(line[5:] for line in LINES)

@@ -1,0 +1,94 @@
+package io.ray.streaming.runtime.host;
+
+import io.ray.streaming.api.connector.Source;
+import io.ray.streaming.api.connector.Split;
+import io.ray.streaming.api.connector.SplitReader;
+import java.util.Map;
+
+/** One split of a source, as a task reads it. */
+public final class SplitHost extends SourceHost {
+
+  private final FunctionSpec spec;
+  private final JobClasses classes;
+  private final String name;
+  private final Connecting<Object> position;
+  private final SplitReader<Object, Object> reader;
+
+  /** Opens a split at a position in msgpack. */
+  public SplitHost(byte[] packed, JobClasses classes, String id, byte[] payload, byte[] position) {
+    this(FunctionSpec.read(packed), classes, id, payload, position);
+  }
+
+  @SuppressWarnings("unchecked")
+  private SplitHost(FunctionSpec spec, JobClasses classes, String id, byte[] payload, byte[] position) {
+    super(spec, classes);
+    this.spec = spec;
+    this.classes = classes;
+    classes.enter();
+    Source<Object, Object> source = (Source<Object, Object>) Functions.make(spec, classes);
+    name = source.getClass().getName();
+    this.position = new Connecting<>(source, Source.class, 1, "a position");
+    try {
+      Split split = new Split(id, (Map<String, Object>) Connecting.unpack(payload));
+      reader = source.open(split, this.position.read(position));
+    } catch (Throwable error) {
+      throw Failure.inFunction(spec.operator(), name + ".open", error);
+    }
+  }
+
+  @Override
+  void fetch(int limit) throws Exception {
+    try {
+      if (!reader.poll(this, limit)) {
+        end();
+      }
+    } catch (Throwable error) {
+      throw failure("poll", error);
+    }
+  }
+
+  @Override
+  public byte[] position() {
+    try {
+      return position.written(reader.position());
+    } catch (Throwable error) {
+      throw failure("position", error);
+    }
+  }
+
+  /** Returns how many records are known to wait; -1 if unknown. */
+  public long lag() {
+    try {
+      Long lag = reader.lag();
+      return lag == null ? -1 : lag;
+    } catch (Throwable error) {
+      throw failure("lag", error);
+    }
+  }
+
+  /** Tells the reader how far a completed checkpoint has come. */
+  public void committed(byte[] to) {
+    classes.enter();
+    try {
+      reader.committed(position.read(to));
+    } catch (Throwable error) {
+      throw failure("committed", error);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      reader.close();
+    } catch (Throwable error) {
+      throw failure("close", error);
+    } finally {
+      Thread.currentThread().setContextClassLoader(ClassLoader.getSystemClassLoader());
+    }
+  }
+
+  @Override
+  Failure failure(String method, Throwable error) {
+    return Failure.inFunction(spec.operator(), name + "." + method, error);
+  }
+}
