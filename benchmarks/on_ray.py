@@ -73,7 +73,7 @@ def _rates(options: Options) -> list[str]:
         own_clock=True,
     )
     lines += _beside([frames], small, peer, calls, options)
-    for mode, unit, count in (("cpu", "20 us of Python each", 400_000), ("words", "word count", 4_000_000)):
+    for mode, unit, count in (("cpu", "20 us of Python each", 400_000), ("words", "word count", 16_000_000)):
         size = options.size(count) // 20 * 20
         folder = options.work / mode
         _write_words(folder / "in", size if mode == "words" else size * 10)

@@ -108,7 +108,7 @@ words = ctx.from_values("a", "b", "c").as_java_stream()
 words.filter("io.ray.streaming.runtime.demo.HybridStreamTest$Filter1").as_python_stream().print()
 ctx.execute("words")
 import jpype
-print(jpype.java.lang.System.getProperty("java.home"))
+print(jpype.JClass("java.lang.System").getProperty("java.home"))
 """
 
 

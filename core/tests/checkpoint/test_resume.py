@@ -13,7 +13,7 @@ import pytest
 from raystreaming import Job, StreamingContext
 from raystreaming.checkpoint.place import open_place
 from raystreaming.checkpoint.store import CheckpointStore
-from raystreaming.connector import RecordsSource, option
+from raystreaming.connector import RecordsSource, Retryable, option
 from raystreaming.errors import CheckpointDamaged, CheckpointError, CheckpointNotWritten, JobLocked
 
 Wait = Callable[..., None]
@@ -277,10 +277,26 @@ def test_a_disk_that_is_full_at_the_start_is_refused_by_submit(script):
 
 
 def test_the_error_of_a_full_disk_is_one_that_may_pass():
-    from raystreaming.connector import Retryable
-
     assert issubclass(CheckpointNotWritten, Retryable)
     assert issubclass(CheckpointNotWritten, CheckpointError)
+
+
+def test_a_restart_removes_what_a_killed_worker_had_not_finished(tmp_path: Path):
+    half = tmp_path / "job" / ".state-00000001-0-1.bin.4711"
+    deaths = []
+
+    def dies_once(n: int) -> int:
+        if n == 5 and not deaths:
+            half.write_bytes(b"half")
+            deaths.append(n)
+            raise Retryable("a worker died")
+        return n
+
+    ctx = StreamingContext(checkpoint_dir=tmp_path)
+    ctx.source(Counting(stop=10)).map(dies_once).collect()
+    job = ctx.submit("job").wait()
+    assert (deaths, job.status().restarts) == ([5], 1)
+    assert not half.exists()
 
 
 # Found wanting -----------------------------------------------------------------------------

@@ -137,7 +137,9 @@ def _start(heap: int) -> Bridge:
     # which gives Python memory back, must not wait for a lock that nobody will ever release.
     jpype.config.destroy_jvm = False
     atexit.register(jpype.JClass("org.jpype.ref.JPypeReferenceQueue").getInstance().stop)
-    version = int(str(jpype.java.lang.System.getProperty("java.specification.version")).removeprefix("1."))
+    version = int(
+        str(jpype.JClass("java.lang.System").getProperty("java.specification.version")).removeprefix("1.")
+    )
     if version < OLDEST:
         raise JavaMissing(
             f"Java functions need Java {OLDEST} or newer, and {platform.node()} has Java {version}: "

@@ -45,6 +45,9 @@ class Place(ABC):
     def lock(self) -> None:  # noqa: B027 - only local places can
         """Refuse a second live run where that can be known; else the manifests fence it out."""
 
+    def sweep(self) -> None:  # noqa: B027
+        """Remove what killed processes had not finished; called when none of a job's tasks runs."""
+
     def unlock(self) -> None:  # noqa: B027
         """Give the lock back."""
 
@@ -119,6 +122,8 @@ class LocalPlace(Place):
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         self._lock = handle
+
+    def sweep(self) -> None:
         for leftover in self._folder.glob(".*.*"):
             if _TEMPORARY.fullmatch(leftover.name):
                 leftover.unlink(missing_ok=True)

@@ -76,6 +76,7 @@ def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
     if forgotten is not None:
         abort_open(spec, forgotten)
     reach("start.aborted")
+    store.place.sweep()
     store.retire()
     if old is not None:
         say_where(spec, old)
