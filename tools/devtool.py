@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -92,14 +93,22 @@ def support() -> Package:
     return Package(ROOT / "tests" / "support")
 
 
-def build_wheels(uv: str | None, *, only_changed: bool) -> list[Path]:
-    """Builds the wheel of every package into dist/ and returns their paths.
+def of_the_demo() -> list[Package]:
+    """What the demo needs; none of it is built with Java, as it needs none with a Kafka of one's own."""
+    return [p for p in [*published(), support()] if p.id in {"core", "kafka", "files", support().id}]
+
+
+def build_wheels(
+    uv: str | None, *, only_changed: bool, packages: Sequence[Package] | None = None
+) -> list[Path]:
+    """Builds wheels into dist/ and returns their paths.
 
     Args:
         uv: The uv to build with, or None for this interpreter's pip.
         only_changed: Keep a wheel whose package has not changed since it was built.
+        packages: What to build; None for everything.
     """
-    packages = [*published(), support()]
+    packages = packages or [*published(), support()]
     missing = [p.folder.relative_to(ROOT) for p in packages if not (p.folder / "pyproject.toml").is_file()]
     if missing:
         raise SystemExit(
@@ -299,7 +308,7 @@ def demo(options: argparse.Namespace, rest: list[str] | None) -> NoReturn:
     )
     ensure_venv()
     ensure_tools("build-tool")
-    wheels = build_wheels(str(VENV / "bin" / "uv"), only_changed=True)
+    wheels = build_wheels(str(VENV / "bin" / "uv"), only_changed=True, packages=of_the_demo())
     install_wheels(wheels)
     arguments = ["--messages", str(options.messages)]
     if options.servers is not None:

@@ -75,6 +75,15 @@ def test_every_command_named_exists(command):
     assert f'"{name}"' in (CHECKOUT / script).read_text() + (CHECKOUT / "tools/devtool.py").read_text()
 
 
+def test_the_demo_installs_nothing_that_is_built_with_java():
+    """`--servers HOST:PORT` is for machines without Java and Maven."""
+    program = "import devtool; print(*(p.folder for p in devtool.of_the_demo()), sep='\\n')"
+    told = run_to_end([sys.executable, "-c", program], cwd=CHECKOUT / "tools", timeout=60).stdout
+    folders = [Path(line) for line in told.splitlines()]
+    assert {folder.name for folder in folders} >= {"core", "kafka", "files"}
+    assert [f.name for f in folders if ".hooks." in (f / "pyproject.toml").read_text()] == []
+
+
 GUIDE = (ROOT / "docs" / "plugins.md").read_text()
 GUIDE_BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 
