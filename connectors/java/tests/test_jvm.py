@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from raystreaming import StreamingContext
 from raystreaming_java.jvm import JavaMissing, find_library
 
 
@@ -67,22 +66,3 @@ def test_none_says_where_it_was_looked_for_and_what_to_install(machine, monkeypa
         JavaMissing, match=r"none on \S+ \(there is none in JAVA_HOME=/nowhere\): install one"
     ):
         find_library()
-
-
-def test_java_forgets_the_threads_of_jobs_that_are_over():
-    import jpype
-
-    def known() -> int:
-        return int(jpype.JClass("java.lang.management.ManagementFactory").getThreadMXBean().getThreadCount())
-
-    def job() -> None:
-        ctx = StreamingContext()
-        stream = ctx.from_values("a", "b").as_java_stream()
-        stream.map("io.ray.streaming.runtime.demo.HybridStreamTest$Mapper1").as_python_stream().collect()
-        assert len(ctx.execute("job").result()) == 2
-
-    job()
-    before = known()
-    for _ in range(5):
-        job()
-    assert known() <= before + 2  # fewer than a thread a job; Java has some of its own that come and go

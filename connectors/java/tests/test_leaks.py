@@ -2,151 +2,23 @@
 
 from __future__ import annotations
 
-import gc
-import pickle
-import re
+import json
 import sys
-import time
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
-import psutil
 import pytest
 
-from raystreaming.connector import PlanContext, ReaderContext, WriterContext
-from raystreaming.connector.operator import OperatorContext, PieceLimit
-from raystreaming.records import Batch
-from raystreaming_java import JavaSettings
-from raystreaming_java.function import JavaFunction
-from raystreaming_java.jvm import bridge
-from raystreaming_java.operators import JavaKeyedOperator, JavaOperator, JavaStage
-from raystreaming_java.sink import NamedSink
-from raystreaming_java.source import NamedSource
+from raystreaming_test_support.killing import run_to_end
 
-FNS = "com.acme.Fns$"
+PROGRAM = Path(__file__).with_name("leaking_java.py")
 BATCHES = 10_000
-ROWS = [(f"{n:050}", n) for n in range(100)]  # more bytes than JPype is given as an array
-GROUPS, TASKS = 720, 2
-
-
-class Work:
-    """Ways of a batch through Java, each with operators of its own; `way()` takes one batch through."""
-
-    def __init__(self, settings: JavaSettings) -> None:
-        self._settings = settings
-        self._owners = [group % TASKS for group in range(GROUPS)]
-        self.closing: list[Any] = []
-        self.ways: dict[str, Callable[[], None]] = {
-            "through operators": self._through_operators,
-            "between workers": self._between_workers,
-            "from a source to a sink": self._from_source_to_sink,
-        }
-        context = OperatorContext("op", 0, 1, PieceLimit(1_000))
-        same = JavaOperator(self._function("map", "Identity"), True)
-        key = JavaOperator(self._function("key_by", "Mod", 7), False)
-        add = JavaKeyedOperator(self._function("reduce", "Add"), True, GROUPS)
-        for operator in (same, key, add):
-            operator.open(context)
-            self.closing.append(operator)
-        self._same, self._key, self._add = JavaStage([same]), JavaStage([key]), JavaStage([add])
-        self._adding = add
-        source = NamedSource(function=self._function("from_java", "Numbers", 10**9))
-        splits = source.plan(PlanContext())
-        self._reader = source.open(ReaderContext("source", 0, 1))
-        self._reader.add_splits([(split, None) for split in splits])
-        self._writer = NamedSink(function=self._function("sink", "Nowhere")).open(None, WriterContext())
-        self.closing += [self._reader, self._writer]
-
-    def _function(self, kind: str, name: str, *arguments: Any) -> JavaFunction:
-        return JavaFunction(kind, FNS + name, arguments, self._settings)
-
-    def _through_operators(self) -> None:
-        """To Java as msgpack, back, with keys and state, and its snapshot."""
-        for batch in self._same.process(Batch(ROWS)):
-            assert len(batch.values.to_pylist()) == len(ROWS)
-        for keyed in self._key.process(Batch([n for _, n in ROWS[:20]])):
-            for batch in self._add.process(keyed):
-                assert len(batch.values.to_pylist()) == 20
-        self._adding.snapshot_groups()
-
-    def _between_workers(self) -> None:
-        """Split by keys, packed as frames are, and unpacked."""
-        for keyed in self._key.process(Batch([n for _, n in ROWS])):
-            for part in keyed.keys.split(GROUPS, self._owners, TASKS):
-                sent = pickle.loads(pickle.dumps(keyed.values.take(part), 5))
-                assert len(sent.slice(0, 5).to_pylist()) == 5
-
-    def _from_source_to_sink(self) -> None:
-        fetched = self._reader.read(100, time.monotonic() + 10)
-        assert fetched is not None
-        assert fetched.batch is not None
-        self._writer.write(fetched.batch)
-        self._writer.prepare(1)
-
-
-@pytest.fixture(scope="module")
-def touched_heap():
-    """Have the JVM use all of its heap once, or the process grows while it gets there."""
-    bridge(JavaSettings())
-    jpype = sys.modules["jpype"]
-    runtime = jpype.JClass("java.lang.Runtime").getRuntime()
-    megabytes = int(0.85 * runtime.totalMemory() / 1_000_000)
-    assert len([jpype.JArray(jpype.JByte)(1_000_000) for _ in range(megabytes)]) > 10
-
-
-@pytest.fixture
-def work(classes, touched_heap):
-    settings = JavaSettings(classpath=[classes])
-    settings = pickle.loads(pickle.dumps(settings))  # known here, as in a worker
-    made = Work(settings)
-    yield made
-    for each in made.closing:
-        each.close()
-
-
-def handles(java: Any) -> int:
-    """How many Java objects are held from outside of Java, as the JVM tells in a thread dump."""
-    jpype = sys.modules["jpype"]
-    factory = jpype.JClass("java.lang.management.ManagementFactory")
-    command = jpype.JClass("javax.management.ObjectName")("com.sun.management:type=DiagnosticCommand")
-    arguments = jpype.JArray(jpype.JObject)([jpype.JArray(jpype.JString)([])])
-    signature = jpype.JArray(jpype.JString)(["[Ljava.lang.String;"])
-    text = str(factory.getPlatformMBeanServer().invoke(command, "threadPrint", arguments, signature))
-    found = re.search(r"JNI global refs: (\d+)", text)
-    assert found is not None, text
-    return int(found[1])
-
-
-def held(java: Any) -> dict[str, int]:
-    """What there is now: bytes in the Java heap and of the process, handles, and objects of Python."""
-    runtime = sys.modules["jpype"].JClass("java.lang.Runtime").getRuntime()
-    for _ in range(3):  # what Python lets go, Java can collect, and the other way round
-        gc.collect()
-        runtime.gc()
-        time.sleep(0.05)  # JPype gives objects back in a thread of its own
-    return {
-        "heap": int(runtime.totalMemory() - runtime.freeMemory()),
-        "process": psutil.Process().memory_info().rss,
-        "handles": handles(java),
-        "objects": len(gc.get_objects()),
-        "blocks": sys.getallocatedblocks(),
-    }
-
-
 ALLOWED = {"heap": 1_000_000, "process": 30_000_000, "handles": 20, "objects": 200, "blocks": 2_000}
 """What ten thousand batches may add: less than one of anything for a batch."""
 
 
 @pytest.mark.parametrize("way", ["through operators", "between workers", "from a source to a sink"])
-def test_ten_thousand_batches_leave_nothing_behind(work, way):
-    java = bridge(JavaSettings())
-    batch = work.ways[way]
-    for _ in range(BATCHES // 5):
-        batch()
-    before = held(java)
-    for _ in range(BATCHES):
-        batch()
-    after = held(java)
-    grown = {name: after[name] - before[name] for name in before}
+def test_ten_thousand_batches_leave_nothing_behind(classes, tmp_path, way):
+    command = [sys.executable, str(PROGRAM), str(classes), way, str(BATCHES)]
+    grown = json.loads(run_to_end(command, cwd=tmp_path, timeout=120).stdout)
     print(grown)
     assert {name: n for name, n in grown.items() if n > ALLOWED[name]} == {}

@@ -29,7 +29,6 @@ _PLACES = ("lib/server/", "lib/*/", "jre/lib/server/", "jre/lib/*/server/")
 """Where a Java has its library; the last ones are those of Java 8."""
 
 _lock = threading.Lock()
-_this_thread = threading.local()
 _bridge: Bridge | None = None
 _heap = 0
 
@@ -57,21 +56,6 @@ class Bridge(NamedTuple):
     exception: Any
 
 
-class _Attached:
-    """A thread that Java knows since it called there; goes with the thread.
-
-    JPype lets Java keep it: each job would leave some, and a thread dump, which looks at stacks, crashes.
-    """
-
-    def __init__(self) -> None:
-        self._ends = threading.current_thread() is not threading.main_thread()
-
-    def __del__(self) -> None:
-        """Called by the thread itself, at its end."""
-        if self._ends:
-            sys.modules["jpype"].java.lang.Thread.detach()
-
-
 def bridge(settings: JavaSettings) -> Bridge:
     """Return our classes; start the JVM if this process has none.
 
@@ -90,9 +74,7 @@ def bridge(settings: JavaSettings) -> Bridge:
                 f"{_heap // 10**6} MB by an earlier job, and cannot grow. Set it on the first job, or run "
                 f"this one in a process of its own"
             )
-    if not hasattr(_this_thread, "attached"):
-        _this_thread.attached = _Attached()
-    return _bridge
+        return _bridge
 
 
 def our_jars() -> list[Path]:
