@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections import Counter, defaultdict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,10 @@ class RayJobFiles:
 
     def published(self) -> int:
         """Return how many files it has published."""
-        return len(list(self.out.rglob("[!.]*.*"))) if self.out.exists() else 0
+        while self.out.exists():
+            with suppress(FileNotFoundError):  # the folder of staged files has gone while it was looked at
+                return len(list(self.out.rglob("[!.]*.*")))
+        return 0
 
     def has_published(self, count: int) -> bool:
         """Return whether it has published so many files."""
