@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from raystreaming_java.jvm import our_jars
+from raystreaming_test_support import java
 from raystreaming_test_support.killing import run_to_end
 
-CLASS_PATH = ":".join(map(str, our_jars()))
 FRAGMENT = """
 import io.ray.streaming.api.context.*;
 import io.ray.streaming.api.function.impl.*;
@@ -32,12 +27,9 @@ public class Fragment {{
 
 def compiled(folder: Path, **sources: str) -> None:
     """Compiles classes, given as name and text, into a folder."""
-    javac = shutil.which("javac")
-    assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     for name, text in sources.items():
         (folder / f"{name}.java").write_text(text)
-    files = [folder / f"{name}.java" for name in sources]
-    subprocess.run([javac, "--release", "17", "-cp", CLASS_PATH, "-d", folder, *files], check=True)
+    java.compile_java(folder, *(folder / f"{name}.java" for name in sources))
 
 
 @pytest.fixture
@@ -52,8 +44,6 @@ def run_java(tmp_path: Path) -> Callable[..., list[str]]:
     def run(code: str, classes: str = "", name: str = "Fragment") -> list[str]:
         whole = code if name != "Fragment" else FRAGMENT.format(code=code, classes=classes)
         compiled(tmp_path, **{name: whole})
-        python = f"-Draystreaming.python={sys.executable}"
-        command = ["java", python, "-cp", os.pathsep.join([str(tmp_path), CLASS_PATH]), name]
-        return run_to_end(command, cwd=tmp_path, timeout=60).stdout.splitlines()
+        return run_to_end(java.java_command(tmp_path, name), cwd=tmp_path, timeout=60).stdout.splitlines()
 
     return run

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from raystreaming_java.jvm import our_jars
+from raystreaming_test_support.java import compile_java, java_command
 from raystreaming_test_support.killing import run_to_end
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,13 +74,8 @@ def test_from_java(package, installed, folder):
     *_, program = blocks("java")
     (folder / "Copy.java").write_text(program)
     jar = package / "src" / "raystreaming_acme" / "jars" / "acme.jar"
-    classpath = os.pathsep.join(map(str, [*our_jars(), jar, folder]))
-    subprocess.run(["javac", "-cp", classpath, "-d", folder, folder / "Copy.java"], check=True)
-    run_to_end(
-        ["java", f"-Draystreaming.python={sys.executable}", "-cp", classpath, "Copy"],
-        cwd=folder,
-        env=installed,
-    )
+    compile_java(folder, folder / "Copy.java", beside=[jar])
+    run_to_end(java_command(folder, "Copy", beside=[jar]), cwd=folder, env=installed)
     assert written(folder) == ["one", "three", "two"]
 
 

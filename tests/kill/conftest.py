@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
+
+from raystreaming_test_support.java import compile_java
 
 SOURCES = Path(__file__).parent / "java"
 
@@ -13,11 +14,6 @@ SOURCES = Path(__file__).parent / "java"
 @pytest.fixture(scope="session")
 def classes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of the job: where its compiled classes are."""
-    from raystreaming_java.jvm import our_jars
-
     folder = tmp_path_factory.mktemp("classes")
-    path = ":".join(map(str, our_jars()))
-    subprocess.run(
-        ["javac", "--release", "17", "-cp", path, "-d", folder, *SOURCES.glob("*.java")], check=True
-    )
+    compile_java(folder, *SOURCES.glob("*.java"))
     return {"CLASSES": str(folder)}

@@ -1,14 +1,12 @@
 """Java and Python in one job, over channels between workers: plain classes, keys, and rows for Python."""
 
-import shutil
-import subprocess
 from collections import Counter
 
 import pytest
 
 from raystreaming import StreamingContext
 from raystreaming.errors import OperatorError, TransferError
-from raystreaming_java.jvm import our_jars
+from raystreaming_test_support.java import compile_java
 
 WORDS = """
 package acme;
@@ -76,12 +74,9 @@ COUNTS = Counter(word for line in LINES for word in line.split())
 
 @pytest.fixture(scope="session")
 def classes(tmp_path_factory):
-    javac = shutil.which("javac")
-    assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     folder = tmp_path_factory.mktemp("classes")
     (folder / "Words.java").write_text(WORDS)
-    path = ":".join(map(str, our_jars()))
-    subprocess.run([javac, "-cp", path, "-d", folder, folder / "Words.java"], check=True)
+    compile_java(folder, folder / "Words.java")
     return folder
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import os
 import random
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 from raystreaming import StreamingContext
 from raystreaming.connector import Batch, OptionError, PlanContext, ReaderContext, Terminal, WriterContext
 from raystreaming_hadoop import HadoopSink, HadoopSource
+from raystreaming_test_support.java import compile_java, java_command
 from raystreaming_test_support.killing import run_and_kill, run_to_end
 
 PROGRAM = Path(__file__).with_name("killed_hadoop.py")
@@ -245,15 +244,11 @@ public class Copy {
 
 
 def test_from_a_java_program(texts, tmp_path):
-    from raystreaming_java.jvm import our_jars
-
     (tmp_path / "Copy.java").write_text(JAVA)
-    settings = HadoopSource(texts)._function.settings  # its jars are what a build tool would name
-    classpath = os.pathsep.join(map(str, [*our_jars(), *settings.jars, tmp_path]))
-    subprocess.run(["javac", "-cp", classpath, "-d", tmp_path, tmp_path / "Copy.java"], check=True)
+    jars = HadoopSource(texts)._function.settings.jars  # what a build tool would name
+    compile_java(tmp_path, tmp_path / "Copy.java", beside=jars)
     out = tmp_path / "out"
-    command = ["java", f"-Draystreaming.python={sys.executable}", "-cp", classpath, "Copy"]
-    run_to_end([*command, str(texts), str(out)], timeout=60)
+    run_to_end(java_command(tmp_path, "Copy", texts, out, beside=jars), timeout=60)
     texts = [gzip.decompress(file.read_bytes()).decode() for file in shown(out)]
     lines = [line for text in texts for line in text.splitlines()]
     assert sorted(lines) == sorted(line[5:] for line in LINES)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 
 from raystreaming import StreamingContext
-from raystreaming_java.jvm import our_jars
+from raystreaming_test_support.java import compile_java
 
 HERE = Path(__file__).parent
 FNS = "com.acme.Fns$"
@@ -21,12 +19,8 @@ FNS = "com.acme.Fns$"
 @pytest.fixture(scope="session")
 def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of compiled classes, as a job's own code is."""
-    javac = shutil.which("javac")
-    assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     folder = tmp_path_factory.mktemp("classes")
-    path = ":".join(map(str, our_jars()))
-    sources = sorted(map(str, (HERE / "classes").rglob("*.java")))
-    subprocess.run([javac, "--release", "17", "-cp", path, "-d", folder, *sources], check=True)
+    compile_java(folder, *sorted((HERE / "classes").rglob("*.java")))
     return folder
 
 

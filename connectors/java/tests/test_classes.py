@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,8 @@ import pytest
 from raystreaming import StreamingContext
 from raystreaming.errors import GraphError
 from raystreaming_java import JavaSettings
-from raystreaming_java.jvm import bridge, our_jars
+from raystreaming_java.jvm import bridge
+from raystreaming_test_support.java import compile_java
 
 SAYS = """
 package %s;
@@ -27,9 +27,7 @@ def compiled(folder: Path, package: str, name: str, says: str) -> Path:
     folder.mkdir()
     source = folder / f"{name}.java"
     source.write_text(SAYS % (package, name, says))
-    javac = shutil.which("javac")
-    assert javac
-    subprocess.run([javac, "-cp", ":".join(map(str, our_jars())), "-d", folder, source], check=True)
+    compile_java(folder, source)
     return folder
 
 

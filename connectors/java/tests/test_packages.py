@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from raystreaming import StreamingContext
 from raystreaming.errors import GraphError, OptionError
 from raystreaming_java import JavaSettings
 from raystreaming_java import packages as maven
-from raystreaming_java.jvm import our_jars
+from raystreaming_test_support.java import compile_java
 
 JAVA = """
 package com.acme;
@@ -45,11 +44,8 @@ def test_a_package_is_found_once_and_its_classes_are_there(cache, monkeypatch, t
 
 
 def compile_against(jar, folder):
-    javac = shutil.which("javac")
-    assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     (folder / "Shout.java").write_text(JAVA)
-    path = ":".join(map(str, [jar, *our_jars()]))
-    subprocess.run([javac, "-cp", path, "-d", folder / "classes", folder / "Shout.java"], check=True)
+    compile_java(folder / "classes", folder / "Shout.java", beside=[jar])
 
 
 def test_connectors_add_their_packages_unless_the_job_has_other_versions(monkeypatch):

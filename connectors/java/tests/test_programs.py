@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from raystreaming_java.jvm import our_jars
+from raystreaming_test_support.java import compile_java, java_command
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[2] / "examples"
@@ -20,23 +20,14 @@ EXAMPLES = HERE.parents[2] / "examples"
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    javac = shutil.which("javac")
-    assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     folder = tmp_path_factory.mktemp("programs")
-    sources = [*(HERE / "programs").glob("*.java"), *EXAMPLES.glob("*.java")]
-    path = ":".join(map(str, our_jars()))
-    subprocess.run([javac, "--release", "17", "-cp", path, "-d", folder, *sources], check=True)
+    compile_java(folder, *(HERE / "programs").glob("*.java"), *EXAMPLES.glob("*.java"))
     return folder
-
-
-def command(programs: Path, name: str, *arguments: object, python: str = sys.executable) -> list[str]:
-    path = ":".join(map(str, [programs, *our_jars()]))
-    return ["java", f"-Draystreaming.python={python}", "-cp", path, name, *map(str, arguments)]
 
 
 def run(programs: Path, name: str, *arguments: object, python: str = sys.executable) -> str:
     done = subprocess.run(
-        command(programs, name, *arguments, python=python),
+        java_command(programs, name, *arguments, python=python),
         capture_output=True,
         text=True,
         timeout=60,
@@ -156,7 +147,7 @@ def ctrl_c(program: subprocess.Popen[bytes]) -> None:
 @pytest.mark.parametrize("end", [subprocess.Popen.terminate, ctrl_c, subprocess.Popen.kill])
 def test_the_job_ends_with_the_program_and_goes_on_with_it(programs, tmp_path, end):
     out = tmp_path / "out"
-    endless = command(programs, "Faults", "endless", tmp_path / "state", out)
+    endless = java_command(programs, "Faults", "endless", tmp_path / "state", out)
     for run_ in (1, 2):
         before = len(lines(out))
         with subprocess.Popen(endless, stderr=subprocess.DEVNULL, start_new_session=True) as program:

@@ -7,6 +7,7 @@ file RESULT.
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import struct
@@ -82,11 +83,15 @@ def _settings(described: Mapping[str, Any]) -> dict[str, Any]:
     config = described["config"]
     settings = {n.removeprefix(_OURS): _plain(n, text) for n, text in config.items() if n.startswith(_OURS)}
     more = [path for path in str(settings.get("java_classpath", "")).split(os.pathsep) if path]
-    ours = {jar.read_bytes() for jar in our_jars()}  # they are in every worker already
-    theirs = [p for p in described["classpath"] if os.path.isdir(p) or Path(p).read_bytes() not in ours]
+    theirs = [path for path in described["classpath"] if os.path.isdir(path) or not _is_ours(path)]
     if packages := settings.get("java_packages"):
         settings["java_packages"] = [each.strip() for each in packages.split(",")]
     return {**settings, "java_classpath": [*theirs, *more]}
+
+
+def _is_ours(jar: str) -> bool:
+    """Return whether every worker has a jar already; large ones are not read for that."""
+    return any(filecmp.cmp(jar, own, shallow=False) for own in our_jars())
 
 
 def _plain(name: str, text: str) -> Any:

@@ -6,25 +6,33 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def class_path() -> str:
-    """Return the jars that Java programs are compiled against and run with."""
+def class_path(*beside: str | Path) -> str:
+    """Return the jars that Java programs are compiled against and run with, after what is `beside` them."""
     from raystreaming_java.jvm import our_jars
 
-    return os.pathsep.join(map(str, our_jars()))
+    return os.pathsep.join(map(str, [*beside, *our_jars()]))
 
 
-def compile_java(folder: Path, *sources: Path) -> None:
-    """Compile classes into a folder."""
+def compile_java(folder: Path, *sources: Path, beside: Sequence[str | Path] = ()) -> None:
+    """Compile classes into a folder; `beside` are jars that they need beside ours."""
     javac = shutil.which("javac")
     assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
-    command = [javac, "--release", "17", "-cp", class_path(), "-d", str(folder), *map(str, sources)]
+    path = class_path(*beside)
+    command = [javac, "--release", "17", "-cp", path, "-d", str(folder), *map(str, sources)]
     subprocess.run(command, check=True)
 
 
-def java_command(folder: Path, program: str, *arguments: object) -> list[str]:
-    """Return the command that runs a compiled program with this Python."""
-    path = os.pathsep.join([str(folder), class_path()])
-    return ["java", f"-Draystreaming.python={sys.executable}", "-cp", path, program, *map(str, arguments)]
+def java_command(
+    folder: Path,
+    program: str,
+    *arguments: object,
+    beside: Sequence[str | Path] = (),
+    python: str = sys.executable,
+) -> list[str]:
+    """Return the command that runs a compiled program, with this Python unless told otherwise."""
+    path = class_path(folder, *beside)
+    return ["java", f"-Draystreaming.python={python}", "-cp", path, program, *map(str, arguments)]

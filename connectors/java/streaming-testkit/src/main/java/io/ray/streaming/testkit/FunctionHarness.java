@@ -177,9 +177,7 @@ public final class FunctionHarness<T, R> implements AutoCloseable {
   }
 
   private void checkThatItTravels() {
-    ObjectWriter writer = new ObjectWriter(256);
-    writer.write(function);
-    new ObjectReader(writer.toArray(), function.getClass().getClassLoader()).read();
+    new ObjectReader(ObjectWriter.bytesOf(function), function.getClass().getClassLoader()).read();
   }
 
   private OperatorHost open() {

@@ -187,15 +187,13 @@ public final class EngineClient implements JobClient {
   }
 
   private static byte[] serialised(Serializable function, OperatorNode operator) {
-    ObjectWriter writer = new ObjectWriter(1024);
     try {
-      writer.write(function);
+      return ObjectWriter.bytesOf(function);
     } catch (CannotCross error) {
       throw new JobException(
           "operator " + operator.id() + " (" + operator.kind() + "): its function cannot travel to the job: "
               + error.getMessage() + ". Let what it captures be Serializable, or make it in open()", error);
     }
-    return writer.toArray();
   }
 
   /** The Python traceback of what ended a job. */

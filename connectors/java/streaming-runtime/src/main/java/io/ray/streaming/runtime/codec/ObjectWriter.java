@@ -30,6 +30,17 @@ public final class ObjectWriter {
     out = new Bytes(capacity);
   }
 
+  /**
+   * Returns one object as bytes.
+   *
+   * @throws CannotCross if it, or something in it, cannot be written
+   */
+  public static byte[] bytesOf(Object value) {
+    ObjectWriter writer = new ObjectWriter(256);
+    writer.write(value);
+    return writer.toArray();
+  }
+
   /** Returns what was written. */
   public byte[] toArray() {
     return out.toArray();

@@ -10,7 +10,6 @@ import java.util.Map;
 /** A source function as one task reads it. */
 public final class FunctionSourceHost extends SourceHost implements SourceFunction.SourceContext<Object> {
 
-  private final FunctionSpec spec;
   private final SourceFunction<Object> function;
 
   /** Makes the function, gives it its position (null for the start), and lets it get ready. */
@@ -27,7 +26,6 @@ public final class FunctionSourceHost extends SourceHost implements SourceFuncti
       int parallelism,
       byte[] position) {
     super(spec, classes);
-    this.spec = spec;
     classes.enter();
     function = (SourceFunction<Object>) (made == null ? Functions.make(spec, classes) : made);
     try {
@@ -63,30 +61,19 @@ public final class FunctionSourceHost extends SourceHost implements SourceFuncti
   public byte[] position() {
     try {
       Serializable kept = function.saveCheckpoint();
-      if (kept == null) {
-        return null;
-      }
-      ObjectWriter writer = new ObjectWriter(256);
-      writer.write(kept);
-      return writer.toArray();
+      return kept == null ? null : ObjectWriter.bytesOf(kept);
     } catch (Throwable error) {
       throw failure("saveCheckpoint", error);
     }
   }
 
   @Override
-  public void close() {
-    try {
-      function.close();
-    } catch (Throwable error) {
-      throw failure("close", error);
-    } finally {
-      Thread.currentThread().setContextClassLoader(ClassLoader.getSystemClassLoader());
-    }
+  void release() throws Exception {
+    function.close();
   }
 
   @Override
-  Failure failure(String method, Throwable error) {
-    return Failure.inFunction(spec.operator(), function.getClass().getName() + "." + method, error);
+  String name() {
+    return function.getClass().getName();
   }
 }

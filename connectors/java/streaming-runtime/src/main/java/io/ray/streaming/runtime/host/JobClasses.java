@@ -64,6 +64,11 @@ public final class JobClasses {
     Thread.currentThread().setContextClassLoader(loader);
   }
 
+  /** Has this thread find libraries' classes as if no job had been there. */
+  static void leave() {
+    Thread.currentThread().setContextClassLoader(ClassLoader.getSystemClassLoader());
+  }
+
   ClassLoader loader() {
     return loader;
   }

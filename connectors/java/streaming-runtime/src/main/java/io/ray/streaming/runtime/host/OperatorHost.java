@@ -104,12 +104,7 @@ public final class OperatorHost {
   public byte[] snapshot() {
     try {
       Serializable kept = function.saveCheckpoint();
-      if (kept == null) {
-        return null;
-      }
-      ObjectWriter writer = new ObjectWriter(256);
-      writer.write(kept);
-      return writer.toArray();
+      return kept == null ? null : ObjectWriter.bytesOf(kept);
     } catch (Throwable error) {
       throw Failure.inFunction(spec.operator(), name() + ".saveCheckpoint", error);
     }
@@ -131,7 +126,7 @@ public final class OperatorHost {
     } catch (Throwable error) {
       throw Failure.inFunction(spec.operator(), name() + ".close", error);
     } finally {
-      Thread.currentThread().setContextClassLoader(ClassLoader.getSystemClassLoader());
+      JobClasses.leave();
     }
   }
 

@@ -97,7 +97,7 @@ public final class SinkHost {
     } catch (Throwable error) {
       throw failure("close", error);
     } finally {
-      Thread.currentThread().setContextClassLoader(ClassLoader.getSystemClassLoader());
+      JobClasses.leave();
     }
   }
 

@@ -6,14 +6,14 @@ import java.util.Arrays;
 /** What a task reads from, as Python sees it: a source function, or a split. */
 public abstract class SourceHost implements Collector<Object> {
 
-  private final String operator;
+  private final FunctionSpec spec;
   private final JobClasses classes;
   private Object[] values = new Object[16];
   private int size;
   private boolean ended;
 
   SourceHost(FunctionSpec spec, JobClasses classes) {
-    this.operator = spec.operator();
+    this.spec = spec;
     this.classes = classes;
   }
 
@@ -23,11 +23,27 @@ public abstract class SourceHost implements Collector<Object> {
   /** Returns where to go on after what was read; null if there is nothing to say. */
   public abstract byte[] position();
 
+  /** Lets go of what it reads from. */
+  abstract void release() throws Exception;
+
+  /** Names the class of what it reads from. */
+  abstract String name();
+
   /** Closes what it reads from. */
-  public abstract void close();
+  public final void close() {
+    try {
+      release();
+    } catch (Throwable error) {
+      throw failure("close", error);
+    } finally {
+      JobClasses.leave();
+    }
+  }
 
   /** Names what has raised. */
-  abstract Failure failure(String method, Throwable error);
+  final Failure failure(String method, Throwable error) {
+    return Failure.inFunction(spec.operator(), name() + "." + method, error);
+  }
 
   /**
    * Fetches until there are some records, or the time is over, or there are no more.
@@ -56,7 +72,7 @@ public abstract class SourceHost implements Collector<Object> {
     } catch (Throwable error) {
       throw error instanceof Failure ready ? ready : failure("read", error);
     }
-    return size == 0 ? null : new Column(values, 0, size, operator, false);
+    return size == 0 ? null : new Column(values, 0, size, spec.operator(), false);
   }
 
   /** Whether there are no more records. */

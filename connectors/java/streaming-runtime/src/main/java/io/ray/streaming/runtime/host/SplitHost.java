@@ -8,7 +8,6 @@ import java.util.Map;
 /** One split of a source, as a task reads it. */
 public final class SplitHost extends SourceHost {
 
-  private final FunctionSpec spec;
   private final JobClasses classes;
   private final String name;
   private final Connecting<Object> position;
@@ -22,7 +21,6 @@ public final class SplitHost extends SourceHost {
   @SuppressWarnings("unchecked")
   private SplitHost(FunctionSpec spec, JobClasses classes, String id, byte[] payload, byte[] position) {
     super(spec, classes);
-    this.spec = spec;
     this.classes = classes;
     classes.enter();
     Source<Object, Object> source = (Source<Object, Object>) Functions.make(spec, classes);
@@ -32,7 +30,7 @@ public final class SplitHost extends SourceHost {
       Split split = new Split(id, (Map<String, Object>) Connecting.unpack(payload));
       reader = source.open(split, this.position.read(position));
     } catch (Throwable error) {
-      throw Failure.inFunction(spec.operator(), name + ".open", error);
+      throw failure("open", error);
     }
   }
 
@@ -77,18 +75,12 @@ public final class SplitHost extends SourceHost {
   }
 
   @Override
-  public void close() {
-    try {
-      reader.close();
-    } catch (Throwable error) {
-      throw failure("close", error);
-    } finally {
-      Thread.currentThread().setContextClassLoader(ClassLoader.getSystemClassLoader());
-    }
+  void release() throws Exception {
+    reader.close();
   }
 
   @Override
-  Failure failure(String method, Throwable error) {
-    return Failure.inFunction(spec.operator(), name + "." + method, error);
+  String name() {
+    return name;
   }
 }
