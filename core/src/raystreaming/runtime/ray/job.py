@@ -30,7 +30,7 @@ DRIVER_SILENT = 2.5
 """A driver that has not asked for so many seconds is dead: another run of the job may replace it."""
 
 MASTER_PATIENCE = 30.0
-"""Seconds to wait for a master that Ray starts again."""
+"""Seconds to wait for a master that neither answers nor, as far as Ray knows, is being started again."""
 
 GROUPS = {"drivers": 8}
 
@@ -53,7 +53,6 @@ class Follower:
         self.wishes: list[Wish] = []
         self._master = master
         self._drives = drives
-        self._silent_since: float | None = None
 
     def ask(self, wait: float = FOLLOW_WAIT) -> JobView:
         """Ask the master for news; its death is waited out while Ray starts it again.
@@ -63,27 +62,24 @@ class Follower:
         """
         view = self.view
         line, state = (0, "") if view is None else (view.next_line, view.status.state)
+        silent_since: float | None = None
         while True:
             try:
                 call = self._master.follow.options(concurrency_group="drivers")  # type: ignore[attr-defined]
                 news = call.remote(line, state, tuple(self.wishes), wait, self._drives)
                 self.view = ray.get(news, timeout=wait + 5)
-            except (ActorUnavailableError, GetTimeoutError) as error:
-                self._wait_for_master(error)
-                line, state = 0, ""  # another process, another count
-                continue
+            except ActorUnavailableError:  # Ray starts it again, as often as it must, or says that it is dead
+                silent_since = None
+            except GetTimeoutError as error:
+                silent_since = silent_since or time.monotonic()
+                if time.monotonic() - silent_since > MASTER_PATIENCE:
+                    raise JobError(f"job {self.job!r}: its master does not answer: {error}") from error
             except RayError as error:
                 raise JobError(f"job {self.job!r}: its master is gone: {error}") from error
-            self._silent_since = None
-            assert self.view is not None
-            return self.view
-
-    def _wait_for_master(self, error: RayError) -> None:
-        now = time.monotonic()
-        self._silent_since = self._silent_since or now
-        if now - self._silent_since > MASTER_PATIENCE:
-            raise JobError(f"job {self.job!r}: its master does not answer: {error}") from error
-        time.sleep(0.2)
+            else:
+                return self.view
+            line, state = 0, ""  # another process, another count
+            time.sleep(0.2)
 
     def release(self) -> None:
         """End the master: the job is over, and everything is known."""
