@@ -63,6 +63,9 @@ OLDEST_AND_NEWEST = on_pythons([PYTHONS[0], PYTHONS[-1]], ci=[PYTHONS[0], PYTHON
 @nox.session(venv_backend="none", tags=CI)
 def wheels(session: nox.Session) -> None:
     """Builds the wheel of every package and checks what is in it."""
+    if os.environ.get(devtool.WHEELS_ARE_BUILT):
+        session.log("done before, by dev.py")
+        return
     try:
         built = devtool.build_wheels(shutil.which("uv"), only_changed=False)
     except SystemExit as e:
@@ -73,6 +76,18 @@ def wheels(session: nox.Session) -> None:
     if problems:
         session.error("\n".join(["wheels are not as they should be:", *(f"  - {p}" for p in problems)]))
     session.log("checked " + ", ".join(w.name for w in built))
+
+
+@nox.session(requires=["wheels"], tags=CI)
+def ray(session: nox.Session) -> None:
+    """tests/ray, and some of the pipelines on Ray; on a cluster of their own.
+
+    Takes longest, so it is declared first: `dev.py test` starts the sessions in this order.
+    """
+    install_everything(session, extra="ray")
+    run_pytest(
+        session, [ROOT / "tests" / "ray", ROOT / "tests" / "pipelines"], options=["-m", "ray and not slow"]
+    )
 
 
 @nox.session(tags=CI)
@@ -193,15 +208,6 @@ def changelog(session: nox.Session) -> None:
     if problems:
         session.error("\n".join(["see changelog.d/README.md:", *(f"  - {p}" for p in problems)]))
     session.log(f"{len(fragments)} fragments")
-
-
-@nox.session(requires=["wheels"], tags=CI)
-def ray(session: nox.Session) -> None:
-    """tests/ray, and some of the pipelines on Ray; on a cluster of their own."""
-    install_everything(session, extra="ray")
-    run_pytest(
-        session, [ROOT / "tests" / "ray", ROOT / "tests" / "pipelines"], options=["-m", "ray and not slow"]
-    )
 
 
 @nox.session(requires=["wheels"], default=False)

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+import side_by_side
+
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 DEV = ROOT / ".dev"
@@ -29,6 +31,7 @@ PYTHON = VENV / "bin" / "python"
 
 JAVA_VERSION = 17
 CI_TAG = "ci"
+WHEELS_ARE_BUILT = "RAYSTREAMING_WHEELS_ARE_BUILT"
 # uv gets no Python by itself, and trusts the certificates that the machine trusts, as pip does.
 UV_ENVIRONMENT = {"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "true"}
 
@@ -331,9 +334,8 @@ def test(options: argparse.Namespace, rest: list[str] | None) -> NoReturn:
     if rest is not None:
         replace_process([*nox, *rest], env)
     strict = ["--error-on-missing-interpreters"] if env.get("RAYSTREAMING_CI") == "1" else []
-    chosen = [*nox, "--tags", CI_TAG]
     listed = subprocess.run(
-        [*chosen, "--list-sessions", "--json"],
+        [*nox, "--tags", CI_TAG, "--list-sessions", "--json"],
         env=env,
         stdout=subprocess.PIPE,
         text=True,
@@ -346,7 +348,12 @@ def test(options: argparse.Namespace, rest: list[str] | None) -> NoReturn:
     say(
         "one of them: `python3 dev.py test -- -s NAME`; all of them on every Python: `python3 dev.py test --`"
     )
-    replace_process([*chosen, *strict], env)
+    # First, and once: the others need the wheels.
+    commands = {name: side_by_side.Command(name, [*nox, *strict, "--sessions", name]) for name in sessions}
+    status = side_by_side.run_all([commands.pop("wheels")], env)
+    if status == 0:
+        status = side_by_side.run_all(commands.values(), {**env, WHEELS_ARE_BUILT: "1"})
+    raise SystemExit(status)
 
 
 def main() -> NoReturn:
