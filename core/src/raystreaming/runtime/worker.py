@@ -38,6 +38,9 @@ from raystreaming.runtime.threads import CallThread
 CHANNEL_RECORDS = 4_000
 """A task is not run while an output channel holds more records than this."""
 
+TURN = 0.02
+"""Seconds after which the loop looks at its mail, at the latest when the step at work is done."""
+
 MAX_WAIT = 0.2
 """Seconds the loop sleeps at most when nothing happens."""
 
@@ -133,6 +136,10 @@ class Worker:
         self._tasks = {task.spec.id: task for task in tasks}
         self._times = {id_: _Times() for id_ in self._tasks}
         self._receiver = {channel: task for task in tasks for channel in task.spec.inputs}
+        self._receivers = {
+            t.spec.id: list({r.spec.id: r for c in t.output_channels if (r := self._receiver.get(c))}.values())
+            for t in tasks
+        }
         self._from_others = _incoming(tasks)
         self._paces = {t.spec.id: PiecePace(t.builds_lists) for t in tasks}
         self._entry_paces = {id_: EntryPace() for id_ in readers}
@@ -209,9 +216,11 @@ class Worker:
             if self._over:
                 return
             self._handle_mail(may_wait=not any(map(self._may_run, tasks)), due=due)
+            until = time.perf_counter() + TURN
             for task in tasks:
                 if self._may_run(task):
                     self._step(task)
+                    self._pass_on(task, until)
 
     def end(self) -> None:
         """Let `run` return."""
@@ -278,6 +287,13 @@ class Worker:
         """Return how many records the receiver of a channel takes in a short time."""
         receiver = self._receiver.get(channel)
         return self._remote.most(channel) if receiver is None else receiver.records_ahead
+
+    def _pass_on(self, task: Task, until: float) -> None:
+        """Run who takes what `task` has sent, at once: what waits leaves the processor's cache."""
+        for receiver in self._receivers[task.spec.id]:
+            while self._may_run(receiver) and time.perf_counter() < until:
+                self._step(receiver)
+                self._pass_on(receiver, until)
 
     def _step(self, task: Task) -> None:
         id_ = task.spec.id
