@@ -44,16 +44,16 @@ def run(options: Options) -> list[str]:
     except (OSError, subprocess.CalledProcessError) as error:
         python, missing = "", f"PyFlink {PYFLINK} could not be installed here: {error}"
     theirs = [
-        _pyflink("PyFlink streams, process mode", "stream", python, options.size(200_000)),
-        _pyflink("PyFlink tables, process mode", "process", python, options.size(500_000)),
-        _pyflink("PyFlink tables, thread mode", "thread", python, options.size(1_000_000)),
+        _pyflink("PyFlink streams, process mode", "stream", python, options.size(200_000, least=100_000)),
+        _pyflink("PyFlink tables, process mode", "process", python, options.size(500_000, least=100_000)),
+        _pyflink("PyFlink tables, thread mode", "thread", python, options.size(1_000_000, least=200_000)),
     ]
     shapes = [*ours, *(theirs if python else ())]
     runs = interleave([s.contender for s in shapes], options)
     return [
         "Pairs of a text and a number where Python is at the ends, numbers where Java is; one task. The "
         "clock runs from the job's start to its end, packages loaded and the JVM up; PyFlink's is net of the "
-        "start of a job. PyFlink: JVM source -> Python map -> JVM sink.",
+        "start of a job that finds everything loaded. PyFlink: JVM source -> Python map -> JVM sink.",
         "",
         *_rates(shapes, runs, len(ours)),
         "",

@@ -612,6 +612,60 @@ public final class Fns {
     }
   }
 
+  /** Of every kind. */
+  public abstract static class Anything
+      implements MapFunction<Object, Object>, FilterFunction<Object>, FlatMapFunction<Object, Object>,
+          ProcessFunction<Object, Object>, KeyFunction<Object, Object>, ReduceFunction<Object>,
+          AggregateFunction<Object, Object, Object>, Partition<Object>, SourceFunction<Object>, SinkFunction<Object> {
+    public Object map(Object value) {
+      return value;
+    }
+
+    public boolean filter(Object value) {
+      return true;
+    }
+
+    public void flatMap(Object value, Collector<Object> collector) {}
+
+    public void process(Object value, Collector<Object> collector) {}
+
+    public Object keyBy(Object value) {
+      return value;
+    }
+
+    public Object reduce(Object a, Object b) {
+      return a;
+    }
+
+    public Object createAccumulator() {
+      return "";
+    }
+
+    public void add(Object value, Object accumulator) {}
+
+    public Object getResult(Object accumulator) {
+      return accumulator;
+    }
+
+    public int[] partition(Object value, int tasks) {
+      return new int[1];
+    }
+
+    public void init(int parallelism, int index) {}
+
+    public void fetch(SourceContext<Object> ctx) {}
+
+    public void sink(Object value) {}
+  }
+
+  public static class AnythingStatic extends Anything {
+    static final int BROKEN = Integer.parseInt("no number");
+  }
+
+  public static class AnythingMore extends Anything {
+    public AnythingMore(String more) {}
+  }
+
   public class OfAnObject extends Identity {}
 
   public abstract static class Abstract extends Identity {}
