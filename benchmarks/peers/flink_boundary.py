@@ -1,6 +1,7 @@
-"""JVM source -> Python map -> JVM sink with PyFlink: flink_boundary.py HOW RECORDS OUT.
+"""JVM source -> Python map -> JVM sink with PyFlink: flink_boundary.py HOW KIND RECORDS OUT.
 
-HOW is `stream`, or a mode of tables: `process`, `thread`. The clock is net of the start of the job: jobs of
+HOW is `stream`, or a mode of tables: `process`, `thread`. KIND is `numbers` or, of tables, `pairs` of a text
+and a number. The clock is net of the start of the job: jobs of
 a thousand records run first, and the time of the second, which finds everything loaded, is taken off.
 """
 
@@ -14,11 +15,15 @@ from pathlib import Path
 # The interpreter in Flink's JVM (`thread`) does not know the virtual environment; it asks this variable.
 os.environ["PYTHONPATH"] = sysconfig.get_path("purelib")
 
-how, records, out = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+how, kind, records, out = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
 
 
 def plus_one(n):
     return n + 1
+
+
+def incremented(text, n):
+    return text, n + 1
 
 
 def with_streams(last, folder):
@@ -55,14 +60,20 @@ def with_tables(last, mode):
         "python.client.executable": sys.executable,
     }.items():
         tables.get_config().set(name, value)
+    pair = DataTypes.ROW(
+        [DataTypes.FIELD("text", DataTypes.STRING()), DataTypes.FIELD("n", DataTypes.BIGINT())]
+    )
     tables.create_temporary_system_function("plus_one", udf(plus_one, result_type=DataTypes.BIGINT()))
+    tables.create_temporary_system_function("incremented", udf(incremented, result_type=pair))
     tables.execute_sql(
-        f"CREATE TABLE numbers (n BIGINT) WITH ('connector'='datagen', 'number-of-rows'='{last}', "
+        "CREATE TABLE numbers (n BIGINT, text AS CONCAT('k', CAST(MOD(n, 100) AS STRING))) WITH ("
+        f"'connector'='datagen', 'number-of-rows'='{last}', "
         f"'rows-per-second'='1000000000', "  # it gives ten thousand unless it is told
         f"'fields.n.kind'='sequence', 'fields.n.start'='1', 'fields.n.end'='{last}')"
     )
     began = time.perf_counter()
-    query = "SELECT COUNT(m), SUM(m) FROM (SELECT plus_one(n) AS m FROM numbers)"
+    mapped = "plus_one(n)" if kind == "numbers" else "incremented(text, n).n"
+    query = f"SELECT COUNT(m), SUM(m) FROM (SELECT {mapped} AS m FROM numbers)"
     ((count, total),) = [tuple(row) for row in tables.execute_sql(query).collect()]
     return time.perf_counter() - began, count, total
 

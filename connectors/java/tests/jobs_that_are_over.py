@@ -1,6 +1,6 @@
 """Runs jobs with Java: jobs_that_are_over.py COUNT HOW; looks at what is left of their threads, or just ends.
 
-HOW is `dump`, or how the process ends: `at once`, `from a thread`, `while threads end`.
+HOW is `dump`, or how the process ends: `at once`, `after submit`, `while threads end`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import sys
 import threading
 from typing import Any
 
-from raystreaming import StreamingContext
+from thread_dump import thread_dump
+
+from raystreaming import Job, StreamingContext
 from raystreaming.observe.notices import log
 from raystreaming_java import JavaSettings
 from raystreaming_java.jvm import bridge
@@ -18,11 +20,15 @@ from raystreaming_java.jvm import bridge
 log.disabled = True  # what jobs say at their start and end
 
 
-def job() -> None:
+def submit() -> Job:
     ctx = StreamingContext()
     stream = ctx.from_values("a", "b").as_java_stream()
     stream.map("io.ray.streaming.runtime.demo.HybridStreamTest$Mapper1").as_python_stream().collect()
-    assert len(ctx.execute("job").result()) == 2
+    return ctx.submit("job")
+
+
+def job() -> None:
+    assert len(submit().wait().result()) == 2
 
 
 def call_java() -> None:
@@ -35,16 +41,6 @@ def known() -> int:
     return int(factory.getThreadMXBean().getThreadCount())
 
 
-def dump() -> str:
-    """The stacks of all threads, as `jstack` shows them."""
-    jpype = sys.modules["jpype"]
-    factory = jpype.JClass("java.lang.management.ManagementFactory")
-    command = jpype.JClass("javax.management.ObjectName")("com.sun.management:type=DiagnosticCommand")
-    arguments = jpype.JArray(jpype.JObject)([jpype.JArray(jpype.JString)([])])
-    signature = jpype.JArray(jpype.JString)(["[Ljava.lang.String;"])
-    return str(factory.getPlatformMBeanServer().invoke(command, "threadPrint", arguments, signature))
-
-
 def look(count: int) -> dict[str, Any]:
     """Run jobs, and dump the threads again and again."""
     job()
@@ -55,7 +51,7 @@ def look(count: int) -> dict[str, Any]:
         thread = threading.Thread(target=call_java)
         thread.start()
         thread.join()
-    dumps = sum("main" in dump() for _ in range(20))
+    dumps = sum("main" in thread_dump() for _ in range(20))
     return {"before": before, "after": known(), "dumps": dumps}
 
 
@@ -63,8 +59,8 @@ count, how = int(sys.argv[1]), sys.argv[2]
 if how == "dump":
     print(json.dumps(look(count)))
 else:
-    if how == "from a thread":
-        threading.Thread(target=job).start()
+    if how == "after submit":
+        submit()  # and the script ends: the job goes on
     else:
         job()
     if how == "while threads end":

@@ -80,7 +80,7 @@ def test_threads_of_jobs_that_are_over_are_forgotten_and_a_thread_dump_is_safe(t
     assert told["dumps"] == 20
 
 
-@pytest.mark.parametrize("how", ["at once", "from a thread", "while threads end"])
+@pytest.mark.parametrize("how", ["at once", "after submit", "while threads end"])
 def test_a_process_ends_well_whatever_its_threads_do(tmp_path, how):
     for _ in range(3):
         ended = run_to_end([sys.executable, str(JOBS), "1", how], cwd=tmp_path)

@@ -9,6 +9,7 @@ import io.ray.streaming.api.connector.TerminalException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.fs.FileStatus;
@@ -77,7 +78,9 @@ public final class HadoopSource implements Source<Object, List<Long>> {
   private void cut(FileSystem files, FileStatus file, CompressionCodecFactory codecs, List<Split> splits)
       throws IOException {
     if (file.isDirectory()) {
-      for (FileStatus inside : files.listStatus(file.getPath(), HadoopSource::isShown)) {
+      FileStatus[] found = files.listStatus(file.getPath(), HadoopSource::isShown);
+      Arrays.sort(found);
+      for (FileStatus inside : found) {
         cut(files, inside, codecs, splits);
       }
       return;
