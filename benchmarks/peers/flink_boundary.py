@@ -22,10 +22,6 @@ def plus_one(n):
     return n + 1
 
 
-def incremented(text, n):
-    return text, n + 1
-
-
 def with_streams(last, folder):
     """The DataStream API; what the sink has written is added up when the clock has stopped."""
     from pyflink.common import Configuration, Encoder, Types, WatermarkStrategy
@@ -49,8 +45,12 @@ def with_streams(last, folder):
 
 def with_tables(last, mode):
     """The Table API; the JVM adds up."""
+    from pyflink.common import Row
     from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
     from pyflink.table.udf import udf
+
+    def incremented(text, n):
+        return Row(text, n + 1)
 
     tables = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
     for name, value in {

@@ -82,6 +82,6 @@ def test_threads_of_jobs_that_are_over_are_forgotten_and_a_thread_dump_is_safe(t
 
 @pytest.mark.parametrize("how", ["at once", "after submit", "while threads end"])
 def test_a_process_ends_well_whatever_its_threads_do(tmp_path, how):
-    for _ in range(3):
+    for _ in range(2):
         ended = run_to_end([sys.executable, str(JOBS), "1", how], cwd=tmp_path)
         assert (ended.stdout, ended.stderr) == ("over\n", "")

@@ -334,9 +334,30 @@ public final class Fns {
     }
   }
 
-  public static class NoTask implements Partition<Object> {
+  /** Gets the type that it declares. */
+  public static class ByInteger implements Partition<Integer> {
+    public int[] partition(Integer value, int tasks) {
+      return new int[] {value % tasks};
+    }
+  }
+
+  /** Task 0 gets what is an Integer already. */
+  public static class ByType implements Partition<Object> {
     public int[] partition(Object value, int tasks) {
-      return new int[] {tasks};
+      return new int[] {value instanceof Integer ? 0 : 1};
+    }
+  }
+
+  /** Names no task that there is. */
+  public static class NoTask implements Partition<Object> {
+    private final int[] chosen;
+
+    public NoTask(List<Integer> chosen) {
+      this.chosen = chosen == null ? null : chosen.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    public int[] partition(Object value, int tasks) {
+      return chosen;
     }
   }
 
