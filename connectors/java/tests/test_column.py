@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 
 import pytest
 
@@ -10,6 +11,7 @@ from raystreaming.state import key_group
 from raystreaming_java import JavaSettings
 from raystreaming_java.column import JavaColumn, to_java
 from raystreaming_java.jvm import bridge
+from raystreaming_java.schema import java_schema
 
 SETTINGS = pickle.loads(pickle.dumps(JavaSettings()))  # known here, as in a worker
 GROUPS = 720
@@ -44,3 +46,17 @@ def test_a_part_goes_to_another_worker():
     sent = pickle.loads(pickle.dumps(part, 5))
     assert len(sent) == 5
     assert sent.to_pylist() == part.to_pylist()
+
+
+@dataclass
+class Point:
+    x: int
+
+
+@pytest.mark.parametrize("for_python", [True, False])
+def test_the_schema_goes_with_every_part_to_every_worker(for_python):
+    rows = to_java([{"x": n} for n in range(9)], bridge(SETTINGS), "op")
+    typed = JavaColumn(rows, 9, SETTINGS, for_python, schema=java_schema(Point))
+    sent = pickle.loads(pickle.dumps(typed.slice(2, 5).take([0, 4]), 5))
+    points = sent if for_python else sent.slice(0, 2).to_pylist()
+    assert points == [Point(2), Point(6)]
