@@ -25,9 +25,10 @@ PYTHONS = ("python3.11", "python3.10")
 
 @dataclass(frozen=True)
 class Shape:
-    """A job, how many records it has, and the contender."""
+    """A job: the contender, what its records are (`pairs` or `numbers`), and how many."""
 
     contender: Contender
+    kind: str
     records: int
 
 
@@ -44,20 +45,24 @@ def run(options: Options) -> list[str]:
     except (OSError, subprocess.CalledProcessError) as error:
         python, missing = "", f"PyFlink {PYFLINK} could not be installed here: {error}"
     theirs = [
-        _pyflink("PyFlink streams, process mode", "stream", python, options.size(200_000)),
-        _pyflink("PyFlink tables, process mode", "process", python, options.size(500_000)),
-        _pyflink("PyFlink tables, thread mode", "thread", python, options.size(1_000_000)),
+        _pyflink("streams, process mode", "stream", "numbers", python, options.size(200_000, 100_000)),
+        _pyflink("tables, process mode", "process", "numbers", python, options.size(500_000, 100_000)),
+        _pyflink("tables, thread mode", "thread", "numbers", python, options.size(2_000_000, 200_000)),
+        _pyflink("tables, process mode", "process", "pairs", python, options.size(500_000, 100_000)),
+        _pyflink("tables, thread mode", "thread", "pairs", python, options.size(1_000_000, 200_000)),
     ]
     shapes = [*ours, *(theirs if python else ())]
     runs = interleave([s.contender for s in shapes], options)
     return [
         "Pairs of a text and a number where Python is at the ends, numbers where Java is; one task. The "
         "clock runs from the job's start to its end, packages loaded and the JVM up; PyFlink's is net of the "
-        "start of a job. PyFlink: JVM source -> Python map -> JVM sink.",
+        "start of a job that finds everything loaded. PyFlink: JVM source -> Python map -> JVM sink.",
         "",
         *_rates(shapes, runs, len(ours)),
         "",
-        missing or f"PyFlink is {PYFLINK}, of PyPI. Each round of ours is divided by the best of its own.",
+        missing
+        or f"PyFlink is {PYFLINK}, of PyPI. Each round of ours is divided by the best of its own "
+        "with the same kind of records.",
         "",
         *_start_up(classes, options),
     ]
@@ -99,13 +104,15 @@ def _ours(name: str, shape: str, classes: Path, options: Options, times: int = 1
     kept = [n + 1 for n in range(1, records + 1) if shape != "python_java_python" or (n + 1) % 3]
     argv = [str(HERE / "jobs/both_languages.py"), shape, str(classes), str(records)]
     verify = _adds_up(name, len(kept), sum(kept))
-    return Shape(Contender(name, argv, verify, own_clock=True), records)
+    kind = "pairs" if shape == "python_java_python" else "numbers"
+    return Shape(Contender(name, argv, verify, own_clock=True), kind, records)
 
 
-def _pyflink(name: str, how: str, python: str, records: int) -> Shape:
-    argv = [str(HERE / "peers/flink_boundary.py"), how, str(records), "{out}"]
+def _pyflink(api: str, how: str, kind: str, python: str, records: int) -> Shape:
+    name = f"PyFlink {api}, {kind}"
+    argv = [str(HERE / "peers/flink_boundary.py"), how, kind, str(records), "{out}"]
     verify = _adds_up(name, records, sum(range(2, records + 2)))
-    return Shape(Contender(name, argv, verify, python=python, own_clock=True, plain_env=True), records)
+    return Shape(Contender(name, argv, verify, python=python, own_clock=True, plain_env=True), kind, records)
 
 
 def _adds_up(name: str, count: int, total: int) -> Callable[[Path, dict[str, Any]], None]:
@@ -119,17 +126,16 @@ def _adds_up(name: str, count: int, total: int) -> Callable[[Path, dict[str, Any
 
 def _rates(shapes: Sequence[Shape], runs: dict[str, list[Run]], ours: int) -> list[str]:
     rates = {s.contender.name: [s.records / run.seconds for run in runs[s.contender.name]] for s in shapes}
-    theirs = [rates[s.contender.name] for s in shapes[ours:]]
-    best = [max(of_round) for of_round in zip(*theirs, strict=True)]
     lines = ["| | records | records/s | times PyFlink's best | peak memory, MB |", "|---|---|---|---|---|"]
     for number, shape in enumerate(shapes):
         name = shape.contender.name
-        mine = rates[name]
+        theirs = [rates[s.contender.name] for s in shapes[ours:] if s.kind == shape.kind]
         versus = ""
-        if best and number < ours:
-            versus = span([rate / peer for rate, peer in zip(mine, best, strict=True)], ".1f")
+        if theirs and number < ours:
+            best = (max(of_round) for of_round in zip(*theirs, strict=True))
+            versus = span([rate / peer for rate, peer in zip(rates[name], best, strict=True)], ".1f")
         peak = max(run.peak for run in runs[name])
-        lines.append(f"| {name} | {shape.records:,} | {span(mine, ',.0f')} | {versus} | {peak:.0f} |")
+        lines.append(f"| {name} | {shape.records:,} | {span(rates[name], ',.0f')} | {versus} | {peak:.0f} |")
     return lines
 
 

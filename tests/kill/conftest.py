@@ -1,4 +1,4 @@
-"""Classes for the job with Java in it."""
+"""Classes for the jobs with Java in them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from raystreaming_test_support.everywhere import SOURCE as EVERYWHERE
 from raystreaming_test_support.java import compile_java
 
 SOURCES = Path(__file__).parent / "java"
@@ -13,7 +14,7 @@ SOURCES = Path(__file__).parent / "java"
 
 @pytest.fixture(scope="session")
 def classes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of the job: where its compiled classes are."""
+    """The environment of these jobs: where their compiled classes are."""
     folder = tmp_path_factory.mktemp("classes")
-    compile_java(folder, *SOURCES.glob("*.java"))
+    compile_java(folder, *SOURCES.glob("*.java"), EVERYWHERE)
     return {"CLASSES": str(folder)}

@@ -12,12 +12,13 @@ COUNT = 20_000
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ONLY_WITH_KEYED_STATE = {"state.stored"}
-WITH_KEYED_STATE = {"collection", "java"}
+WITH_KEYED_STATE = {"collection", "java", "everywhere"}
+WITH_JAVA = {"java", "everywhere"}
 ONLY_OF_THE_FILES_SINK = {"commit.file", "commit.files_linked", "commit.file_unstaged"}
 ONCE_A_RUN = {"start.planned", "start.manifest", "start.committed", "start.aborted", "finished"}
 CASES = [
     (name, step)
-    for name in ("kafka", "files", "collection", "java")
+    for name in ("kafka", "files", "collection", "java", "everywhere")
     for step in STEPS
     if name in WITH_KEYED_STATE or step not in ONLY_WITH_KEYED_STATE
     if name != "java" or step not in ONLY_OF_THE_FILES_SINK
@@ -36,7 +37,7 @@ def test_every_step_has_a_case():
 
 @pytest.mark.parametrize(("name", "step"), CASES)
 def test_kill_at_step(name, step, tmp_path, request):
-    fixture = {"kafka": "topic", "java": "classes"}.get(name)
+    fixture = "topic" if name == "kafka" else "classes" if name in WITH_JAVA else None
     env = {} if fixture is None else request.getfixturevalue(fixture)
     job = KillJob(name, tmp_path / "job", COUNT, env).prepare()
     with Watch(job.out):

@@ -1,4 +1,4 @@
-"""SIGKILL at 100 random moments over four pipelines; after each the same command. SEED=n repeats a run."""
+"""SIGKILL at 124 random moments over five pipelines; after each the same command. SEED=n repeats a run."""
 
 import itertools
 import os
@@ -14,7 +14,10 @@ COUNT = 60_000
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
-@pytest.mark.parametrize(("name", "kills"), [("kafka", 28), ("files", 24), ("collection", 24), ("java", 24)])
+@pytest.mark.parametrize(
+    ("name", "kills"),
+    [("kafka", 28), ("files", 24), ("collection", 24), ("java", 24), ("everywhere", 24)],
+)
 def test_random_kills(name, kills, tmp_path, kafka_topic, request):
     seed = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
     print(f"SEED={seed}")
@@ -23,7 +26,7 @@ def test_random_kills(name, kills, tmp_path, kafka_topic, request):
         broker = request.getfixturevalue("kafka_broker")
         env = {"SERVERS": broker.servers, "TOPIC": kafka_topic()}
         load_topic(env["SERVERS"], env["TOPIC"], COUNT, partitions=3)
-    if name == "java":
+    if name in ("java", "everywhere"):
         env = request.getfixturevalue("classes")
     number = itertools.count()
     jobs = list(

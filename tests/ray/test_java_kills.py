@@ -9,29 +9,25 @@ import os
 import random
 import signal
 import time
-from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from raystreaming import StreamingContext
-from raystreaming_test_support.java import compile_java
-from raystreaming_test_support.outputs import assert_nothing_left, json_rows
+from raystreaming_test_support.everywhere import check, compiled, describe
 from raystreaming_test_support.ray_cluster import eventually
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 KILLS = int(os.environ.get("RAYSTREAMING_RAY_KILLS", "1"))
-COUNT = 3_000 * max(1, KILLS)
+COUNT = 5_000 * max(1, KILLS)
 JOB = "java-kills"
 
 
 @pytest.fixture(scope="module")
 def classes(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("classes")
-    compile_java(folder, Path(__file__).parent / "java" / "Digits.java")
-    return folder
+    return compiled(tmp_path_factory.mktemp("classes"))
 
 
 @pytest.fixture
@@ -42,10 +38,10 @@ def dice():
 
 
 class Files:
-    """What the job writes: rows exactly once by the files sink, lines at least once by a Java sink."""
+    """What the job writes."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.out, self.lines = folder, folder / "out", folder / "lines"
+        self.folder, self.out = folder, folder / "out"
 
     def published(self) -> int:
         return len(list(self.out.rglob("[!.]*.jsonl"))) if self.out.exists() else 0
@@ -57,16 +53,7 @@ class Files:
         (self.folder / "released").touch()
 
     def check(self) -> None:
-        rows = json_rows(self.out)
-        counts = defaultdict(list)
-        for row in rows:
-            counts[row["digit"]].append(row["count"])
-        assert {d: sorted(c) for d, c in counts.items()} == {
-            d: list(range(1, COUNT // 10 + 1)) for d in range(10)
-        }
-        assert sorted(row["value"] for row in rows) == list(range(COUNT))
-        assert_nothing_left(self.out, self.folder / "state")
-        assert set(self.lines.read_text().split()) == {str(n) for n in range(COUNT)}
+        check(self.folder, COUNT)
 
 
 @pytest.fixture
@@ -76,7 +63,7 @@ def files(tmp_path):
 
 @pytest.fixture
 def job(files, classes, ray_driver):
-    """Two sources, two keyed tasks with the files sink, and a sink, all in Java; a worker for each."""
+    """Java in every position, spread over workers."""
     ctx = StreamingContext(
         runtime="ray",
         checkpoint_dir=files.folder / "state",
@@ -86,10 +73,7 @@ def job(files, classes, ray_driver):
         spares=1 if KILLS > 1 else 0,
         workers=None if KILLS > 1 else 2,
     )
-    numbers = ctx.from_java("Digits$Numbers", COUNT, str(files.folder)).set_parallelism(2)
-    sums = numbers.map("Digits$Count").key_by("Digits$Digit").reduce("Digits$Sum").set_parallelism(2)
-    sums.map("Digits$Row").as_python_stream().write_files(files.out, format="jsonl")
-    numbers.sink("Digits$Lines", str(files.lines)).set_parallelism(1)
+    describe(ctx, files.folder, COUNT, batch=1, watched=lambda n: n)
     job = ctx.submit(JOB)
     yield job
     job.cancel()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from raystreaming import StreamingContext
+from raystreaming import Job, StreamingContext
 from raystreaming.connector import Batch, OptionError, PlanContext, ReaderContext, Terminal, WriterContext
 from raystreaming_hadoop import HadoopSink, HadoopSource
 from raystreaming_test_support.java import compile_java, java_command
@@ -59,17 +59,72 @@ def test_every_line_is_read_once_however_files_are_cut(texts, split_bytes, paral
         assert rows(HadoopSource(f"file://{texts}/*.gz")) == LINES[150:]
 
 
+def test_files_that_appear_are_read_while_the_job_runs_and_after_a_restart(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a").write_text("one\n")
+    got: list[str] = []
+
+    def start() -> Job:
+        ctx = StreamingContext(checkpoint_dir=tmp_path / "state", checkpoint_interval="50ms")
+        ctx.read_hadoop(folder, watch=True, discover_every="50ms").sink(got.append)
+        return ctx.submit("watch")
+
+    def until(lines: list[str]) -> None:
+        deadline = time.monotonic() + 30
+        while got != lines:
+            assert time.monotonic() < deadline, got
+            time.sleep(0.01)
+
+    job = start()
+    until(["one"])
+    (folder / ".b").write_text("two\n")
+    (folder / ".b").rename(folder / "b")
+    until(["one", "two"])
+    with open(folder / "a", "a") as file:
+        file.write("three\n")
+    (folder / "c").mkdir()
+    with gzip.open(folder / "c" / ".d", "wt") as packed:
+        packed.write("four\n")
+    (folder / "c" / ".d").rename(folder / "c" / "d.gz")
+    until(["one", "two", "four"])
+    job.stop()
+    job.wait()
+    job = start()  # what was added to a file that had been found
+    until(["one", "two", "four", "three"])
+    job.stop()
+    job.wait()
+
+
+def test_a_reader_that_watches_has_one_file_open(tmp_path):
+    for name in "ab":
+        (tmp_path / name).write_text("1\n2\n")
+    source = HadoopSource(tmp_path, watch=True)
+    assert (source.bounded, source.discovery_interval) == (False, 5.0)
+    reader = source.open(ReaderContext())
+    reader.add_splits([(split, None) for split in source.plan(PlanContext())])
+    read = [reader.read(1, time.monotonic() + 10) for _ in range(6)]
+    reader.close()
+    assert [fetched.split[-3:] for fetched in read if fetched] == ["a@0"] * 3 + ["b@0"] * 3
+
+
 def test_compressed_text_is_one_split(texts):
     splits = HadoopSource(texts, split_bytes=50).plan(PlanContext())
     assert [s.id for s in splits if ".gz" in s.id] == [f"file:{texts}/c.txt.gz@0"]
     assert len([s for s in splits if "a.txt" in s.id]) > 5
 
 
+def prepared(writer, epoch: int) -> bytes | None:
+    """End an epoch, with what the worker's I/O thread does of it."""
+    rest = writer.prepare(epoch)
+    return rest() if callable(rest) else rest
+
+
 def write(folder: Path, records: list, **options) -> HadoopSink:
     sink = HadoopSink(folder, **options)
     writer = sink.open(None, WriterContext())
     writer.write(Batch(records))
-    committable = writer.prepare(1)
+    committable = prepared(writer, 1)
     writer.close()
     sink.commit([committable])
     return sink
@@ -139,8 +194,8 @@ def test_output_is_seen_with_the_commit_and_only_once(tmp_path):
     sink = HadoopSink(out)
     writer = sink.open(None, WriterContext(owner="job-a_b", run="r1"))
     writer.write(Batch(["one", "two"]))
-    first = writer.prepare(1)
-    assert writer.prepare(2) is None
+    first = prepared(writer, 1)
+    assert prepared(writer, 2) is None
     writer.write(Batch(["three"]))
     assert shown(out) == []
     assert len(staged(out)) == 2
@@ -163,7 +218,7 @@ def test_what_was_prepared_and_is_gone_is_said(tmp_path):
     sink = HadoopSink(tmp_path / "out")
     writer = sink.open(None, WriterContext())
     writer.write(Batch(["one"]))
-    committable = writer.prepare(1)
+    committable = prepared(writer, 1)
     (file,) = (tmp_path / "out" / "_raystreaming").iterdir()
     file.unlink()
     with pytest.raises(Terminal, match=r"the prepared file .*_raystreaming/.* is gone"):
@@ -220,6 +275,8 @@ def test_what_is_wrong_is_said(tmp_path):
         rows(HadoopSource("s3a://bucket/x"))
     with pytest.raises(OptionError, match="'split_bytes' must be at least 1"):
         HadoopSource("x", split_bytes=0)
+    with pytest.raises(OptionError, match="'discover_every': 'soon' is no duration"):
+        HadoopSource("x", discover_every="soon")
     mixed = [["a", 1], [1, "a"]]
     with pytest.raises(Terminal, match="here Text and LongWritable; this pair has LongWritable and Text"):
         write(tmp_path / "out", mixed, format="sequence")

@@ -1,6 +1,6 @@
 """Takes batches through Java: leaking_java.py CLASSES WAY COUNT; prints what that has added to this process.
 
-A process of its own: a thread dump, which tells the handles, may crash where threads that Java knew are over.
+A process of its own, where nothing else grows meanwhile.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psutil
+from thread_dump import thread_dump
 
 from raystreaming.connector import PlanContext, ReaderContext, WriterContext
 from raystreaming.connector.operator import OperatorContext, PieceLimit
@@ -95,20 +96,15 @@ def touch_the_heap() -> None:
     assert len([jpype.JArray(jpype.JByte)(1_000_000) for _ in range(megabytes)]) > 10
 
 
-def handles(java: Any) -> int:
-    """How many Java objects are held from outside of Java, as the JVM tells in a thread dump."""
-    jpype = sys.modules["jpype"]
-    factory = jpype.JClass("java.lang.management.ManagementFactory")
-    command = jpype.JClass("javax.management.ObjectName")("com.sun.management:type=DiagnosticCommand")
-    arguments = jpype.JArray(jpype.JObject)([jpype.JArray(jpype.JString)([])])
-    signature = jpype.JArray(jpype.JString)(["[Ljava.lang.String;"])
-    text = str(factory.getPlatformMBeanServer().invoke(command, "threadPrint", arguments, signature))
+def handles() -> int:
+    """How many Java objects are held from outside of Java."""
+    text = thread_dump()
     found = re.search(r"JNI global refs: (\d+)", text)
     assert found is not None, text
     return int(found[1])
 
 
-def held(java: Any) -> dict[str, int]:
+def held() -> dict[str, int]:
     """What there is now: bytes in the Java heap and of the process, handles, and objects of Python."""
     runtime = sys.modules["jpype"].JClass("java.lang.Runtime").getRuntime()
     for _ in range(3):  # what Python lets go, Java can collect, and the other way round
@@ -118,7 +114,7 @@ def held(java: Any) -> dict[str, int]:
     return {
         "heap": int(runtime.totalMemory() - runtime.freeMemory()),
         "process": psutil.Process().memory_info().rss,
-        "handles": handles(java),
+        "handles": handles(),
         "objects": len(gc.get_objects()),
         "blocks": sys.getallocatedblocks(),
     }
@@ -129,13 +125,13 @@ def grown(classes: str, way: str, count: int) -> dict[str, int]:
     touch_the_heap()
     settings = pickle.loads(pickle.dumps(JavaSettings(classpath=[classes])))  # known here, as in a worker
     work = Work(settings)
-    batch, java = work.ways[way], bridge(settings)
+    batch = work.ways[way]
     for _ in range(count // 5):
         batch()
-    before = held(java)
+    before = held()
     for _ in range(count):
         batch()
-    after = held(java)
+    after = held()
     for each in work.closing:
         each.close()
     return {name: after[name] - before[name] for name in before}

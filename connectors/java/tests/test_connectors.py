@@ -152,6 +152,30 @@ def test_a_two_phase_sink_publishes_with_the_checkpoint(context, tmp_path):
     assert len({f.name.rsplit("-", 1)[1] for f in (tmp_path / "out").iterdir() if f.is_file()}) == 2
 
 
+def later(context, folder: Path, fault: str = "") -> StreamingContext:
+    """A job of some checkpoints with a sink whose first prepare is ready when the next epoch has a record."""
+    ctx = context(checkpoint_dir=folder / "state", checkpoint_interval="50ms", restarts=0)
+
+    def slow(n: int) -> int:
+        time.sleep(0.001)
+        return n
+
+    numbers = ctx.from_collection(range(1_000)).map(slow).as_java_stream()
+    numbers.sink("com.acme.Later", str(folder / "lines"), fault).uid("later")
+    return ctx
+
+
+def test_the_slow_rest_of_prepare_does_not_hold_up_the_records_that_come_next(context, tmp_path):
+    later(context, tmp_path).execute("later")
+    assert (tmp_path / "lines").read_text().split() == [str(n) for n in range(1_000)]
+
+
+def test_a_fault_of_the_slow_rest_of_prepare_ends_the_job(context, tmp_path):
+    with pytest.raises(OperatorError, match=r"'later': com\.acme\.Later.*prepareLater raised .*: no room"):
+        later(context, tmp_path, "no room").execute("later")
+    assert not (tmp_path / "lines").exists()
+
+
 def test_nothing_of_a_failed_run_is_seen(context, tmp_path):
     def explode(n):
         if n == 50:

@@ -69,6 +69,53 @@ def test_a_static_initialiser_that_raises(context):
     assert "at com.acme.Fns$Static.<clinit>" in text.replace("job//", "")
 
 
+def submit(ctx, position, name):
+    """Submit a job with a class in one of the positions that there are for it."""
+    if position == "from_java":
+        ctx.from_java(name).as_python_stream().collect()
+    else:
+        stream = ctx.from_values(1).as_java_stream().map(FNS + "Identity")
+        keyed = stream.key_by(FNS + "Key") if position in ("reduce", "aggregate") else stream
+        made = getattr(keyed, position)(name)
+        if position == "partition_by":
+            made = made.map(FNS + "Identity").set_parallelism(2)
+        if position != "sink":
+            made.as_python_stream().collect()
+    ctx.submit("wrong")
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        "map",
+        "filter",
+        "flat_map",
+        "process",
+        "key_by",
+        "reduce",
+        "aggregate",
+        "partition_by",
+        "from_java",
+        "sink",
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("com.acme.Nothing", r"there is no class com\.acme\.Nothing\. Searched: "),
+        ("com.acme.Fns$WordAndCount", r"\(\) needs an? \w+.*, and class com\.acme\.Fns\$WordAndC.* is none"),
+        ("com.acme.Fns$AnythingMore", r"AnythingMore has no constructor without arguments; it has \w+\(Stri"),
+        ("com.acme.Fns$AnythingStatic", r"the static initialiser of com\.acme\.Fns\$AnythingStatic raised j"),
+    ],
+)
+def test_in_every_position_a_wrong_class_is_said_once_at_submit(context, position, name, why):
+    with pytest.raises(GraphError, match=why) as caught:
+        submit(context(), position, name)
+    text = str(caught.value)
+    assert text.startswith("this job cannot run: operator '")
+    assert text.count("operator") == 1
+
+
 def test_all_problems_at_once(context):
     ctx = context()
     stream = ctx.from_values(1).as_java_stream().map("com.acme.One").filter("com.acme.Two")
@@ -139,3 +186,12 @@ def test_no_java(tmp_path):
         "GraphError: this job cannot run: Java functions need a Java runtime, and there is"
     )
     assert line.count("apt-get install openjdk-17-jre-headless") == 1
+
+
+def test_java_is_too_old(tmp_path):
+    code = "from raystreaming_java import jvm\njvm.OLDEST = 99\n" + PROGRAM
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("GraphError: this job cannot run: Java functions need Java 99 or newer, and ")
+    assert " has Java " in line
+    assert line.count("apt-get install openjdk-") == 1

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from raystreaming_java.jvm import JavaMissing, find_library
+from raystreaming_test_support.killing import run_to_end
+
+JOBS = Path(__file__).with_name("jobs_that_are_over.py")
 
 
 def a_java(folder: Path, library: str = "lib/server/libjvm.so") -> Path:
@@ -66,3 +71,17 @@ def test_none_says_where_it_was_looked_for_and_what_to_install(machine, monkeypa
         JavaMissing, match=r"none on \S+ \(there is none in JAVA_HOME=/nowhere\): install one"
     ):
         find_library()
+
+
+def test_threads_of_jobs_that_are_over_are_forgotten_and_a_thread_dump_is_safe(tmp_path):
+    told = json.loads(run_to_end([sys.executable, str(JOBS), "8", "dump"], cwd=tmp_path).stdout)
+    # A job has four threads of its own; Java has some that come and go.
+    assert told["after"] <= told["before"] + 3, told
+    assert told["dumps"] == 20
+
+
+@pytest.mark.parametrize("how", ["at once", "after submit", "while threads end"])
+def test_a_process_ends_well_whatever_its_threads_do(tmp_path, how):
+    for _ in range(2):
+        ended = run_to_end([sys.executable, str(JOBS), "1", how], cwd=tmp_path)
+        assert (ended.stdout, ended.stderr) == ("over\n", "")

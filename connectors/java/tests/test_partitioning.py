@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pyarrow as pa
 import pytest
 
 from raystreaming import StreamingContext
@@ -65,15 +66,34 @@ def test_other_readers_of_the_stream_do_not_get_its_records_so(context):
     assert sorted(seen) == list(range(N))
 
 
-def test_what_a_function_in_java_does_wrong_is_said_with_the_record(context):
+def test_a_function_in_java_gets_the_type_that_it_declares(context):
     ctx = context()
-    spread = ctx.from_values(5).as_java_stream().map(FNS + "Identity").partition_by(FNS + "NoTask")
+    spread = (
+        ctx.from_collection(range(N)).as_java_stream().filter(FNS + "Even").partition_by(FNS + "ByInteger")
+    )
+    spread.map(FNS + "Where").set_parallelism(3).as_python_stream().collect()
+    assert told(ctx, "declared") == Counter((n % 3, n) for n in range(0, N, 2))
+
+
+def test_a_function_in_java_gets_the_types_of_a_schema(context):
+    ctx = context()
+    one, two = (ctx.from_values(n).as_java_stream(pa.int32()) for n in (1, 2))
+    spread = one.union(two).partition_by(FNS + "ByType")
+    spread.map(FNS + "Where").set_parallelism(2).as_python_stream().collect()
+    assert told(ctx, "types") == Counter([(0, 1), (0, 2)])
+
+
+@pytest.mark.parametrize("chosen", [[3], [-1], [0, 3], [], None])
+def test_what_a_function_in_java_does_wrong_is_said_with_the_record(context, chosen):
+    ctx = context()
+    spread = ctx.from_values(5).as_java_stream().map(FNS + "Identity").partition_by(FNS + "NoTask", chosen)
     spread.map(FNS + "Where").set_parallelism(3).as_python_stream().collect()
     with pytest.raises(OperatorError) as caught:
         ctx.execute("no-task")
     text = str(caught.value)
     assert text.startswith("operator 'from_values.map': com.acme.Fns$NoTask raised ")
-    assert "it returned [3]; it must return task indices from 0 to 2" in text
+    shown = "null" if chosen is None else chosen
+    assert f"it returned {shown}; it must return task indices from 0 to 2" in text
     assert text.endswith("record: 5")
 
 

@@ -170,6 +170,18 @@ def test_a_stream_has_one_schema(context):
         stream.as_java_stream(pa.int64())
 
 
+def test_a_union_has_the_schema_that_all_have_and_else_none(context):
+    def types(first, second):
+        ctx = context()
+        small = ctx.from_values(1).as_java_stream(first)
+        large = ctx.from_values(2**40).as_java_stream(second)
+        small.union(large).map(FNS + "TypeName").as_python_stream().collect()
+        return sorted(ctx.execute("union").result())
+
+    assert types(pa.float64(), pa.float64()) == ["Double", "Double"]
+    assert types(pa.int32(), pa.int64()) == ["Long", "Long"]
+
+
 @dataclass
 class Odd:
     value: set[int]

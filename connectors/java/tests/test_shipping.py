@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import shutil
@@ -13,6 +14,7 @@ import pytest
 
 from raystreaming.errors import RayStreamingError
 from raystreaming_java import JavaSettings
+from raystreaming_java.shipping import _jar_of
 
 WORKER = """
 import pickle, sys
@@ -48,6 +50,11 @@ def test_the_class_path_travels_with_the_job(classes, tmp_path, kind):
         assert problems == "[]"
         assert jar_path.startswith(str(temp))
     assert len(list(temp.rglob("*.jar"))) == 1, "written once"
+
+
+def test_the_same_classes_are_the_same_jar_whenever_it_is_made(classes):
+    with zipfile.ZipFile(io.BytesIO(_jar_of(classes))) as jar:
+        assert {file.date_time for file in jar.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_a_folder_that_others_may_write_to_is_refused(classes, tmp_path, monkeypatch):

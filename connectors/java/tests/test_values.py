@@ -133,3 +133,12 @@ def test_what_cannot_go_to_python_is_named(rows_of):
         TransferError, match=r"operator 'from_collection\.map': a java\.lang\.Thread cannot go"
     ):
         rows_of([1], ("map", "Opaque"))
+
+
+def test_what_cannot_go_to_a_sink_in_java_is_named(context):
+    ctx = context()
+    ctx.from_values(1, object()).sink("com.acme.Fns$Nowhere")
+    with pytest.raises(
+        TransferError, match=r"'from_values\.sink': a record cannot go from Python to Java: .*object"
+    ):
+        ctx.execute("sink")

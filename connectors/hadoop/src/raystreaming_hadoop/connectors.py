@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from raystreaming.connector import option
+from raystreaming.connector import OptionError, option
+from raystreaming.units import seconds
 from raystreaming_java import JavaSink, JavaSource
 
 HADOOP = "3.4.2"
@@ -31,6 +32,9 @@ class HadoopSource(JavaSource[Any]):
     text is one split. A restart: goes on after the last record of the last checkpoint. A later run of a
     finished job reads new files, and what was added to old ones.
 
+    The size of a file is fixed when it is found; what is appended later waits for the next run. With
+    `watch` the job goes on for ever with the files that appear.
+
     Records are ``str`` (a line of text without its newline), or ``[key, value]`` (of sequence files).
     Files and folders in the folder whose names begin with ``.`` or ``_`` are left out.
     """
@@ -50,12 +54,23 @@ class HadoopSource(JavaSource[Any]):
         check=lambda n: None if n > 0 else "must be at least 1",
         doc="Size of the parts into which large files are cut.",
     )
+    watch: bool = option(
+        default=False, doc="Go on for ever, with files that appear; give a file its name when it is complete."
+    )
+    discover_every: str | float = option(default="5s", doc="With `watch`: how often to look for new files.")
     client_options: Mapping[str, str] = option(
         default_factory=dict, doc="Settings of Hadoop's client, e.g. fs.s3a.endpoint."
     )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", _absolute(self.path, self.client_options))
+
+    def validate(self) -> Iterable[str]:
+        """Yield what is wrong with options."""
+        try:
+            seconds(self.discover_every, "discover_every")
+        except OptionError as error:
+            yield f"option 'discover_every': {'; '.join(error.problems)}"
 
 
 class HadoopSink(JavaSink[Any]):

@@ -16,7 +16,7 @@ class JavaError(Exception):
 
 @contextmanager
 def translated(java: Bridge) -> Generator[None, None, None]:
-    """Raise what Java raises in the body as an error that names the operator.
+    """Raise what Java raises in the body as an error that names the operator; the body may call Java.
 
     Raises:
         OperatorError: A function raised; with its class, message, own frames and the record.
@@ -25,6 +25,7 @@ def translated(java: Bridge) -> Generator[None, None, None]:
         TransferError: A value cannot leave Java.
         GraphError: A function cannot be used.
     """
+    java.note_this_thread()
     try:
         yield
     except java.exception as error:

@@ -8,11 +8,13 @@ import platform
 import shutil
 import sys
 import threading
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from raystreaming.errors import GraphError, RayStreamingError
+from raystreaming_java.detaching import detaching
 from raystreaming_java.settings import JavaSettings
 
 OLDEST = 17
@@ -54,6 +56,7 @@ class Bridge(NamedTuple):
     cannot_cross: Any
     direct_buffer: Any
     exception: Any
+    note_this_thread: Callable[[], None]
 
 
 def bridge(settings: JavaSettings) -> Bridge:
@@ -74,7 +77,8 @@ def bridge(settings: JavaSettings) -> Bridge:
                 f"{_heap // 10**6} MB by an earlier job, and cannot grow. Set it on the first job, or run "
                 f"this one in a process of its own"
             )
-        return _bridge
+    _bridge.note_this_thread()
+    return _bridge
 
 
 def our_jars() -> list[Path]:
@@ -102,9 +106,8 @@ def find_library() -> str:
     named = os.environ.get("JAVA_HOME")
     homes = [Path(home) for home in (named, on_path) if home]
     for home in homes:
-        for pattern in _PLACES:
-            if found := sorted(home.glob(pattern + _LIBRARY)):
-                return str(found[0])
+        if found := _library_in(home):
+            return str(found)
     try:
         return str(jpype.getDefaultJVMPath())
     except jpype.JVMNotFoundException as error:
@@ -112,6 +115,11 @@ def find_library() -> str:
         raise JavaMissing(
             f"Java functions need a Java runtime, and there is none on {platform.node()}{wrong}: {_INSTALL}"
         ) from error
+
+
+def _library_in(home: Path) -> Path | None:
+    found = (path for pattern in _PLACES for path in sorted(home.glob(pattern + _LIBRARY)))
+    return next(found, None)
 
 
 def testkit_jar() -> Path:
@@ -137,14 +145,15 @@ def _start(heap: int) -> Bridge:
     # which gives Python memory back, must not wait for a lock that nobody will ever release.
     jpype.config.destroy_jvm = False
     atexit.register(jpype.JClass("org.jpype.ref.JPypeReferenceQueue").getInstance().stop)
-    version = int(
-        str(jpype.JClass("java.lang.System").getProperty("java.specification.version")).removeprefix("1.")
-    )
+    property_of = jpype.JClass("java.lang.System").getProperty
+    version = int(str(property_of("java.specification.version")).removeprefix("1."))
     if version < OLDEST:
         raise JavaMissing(
             f"Java functions need Java {OLDEST} or newer, and {platform.node()} has Java {version}: "
             f"{_INSTALL}"
         )
+    library = _library_in(Path(str(property_of("java.home"))))
+    assert library is not None, "a Java that runs has a library"
     host = "io.ray.streaming.runtime.host."
     return Bridge(
         column=jpype.JClass(host + "Column"),
@@ -161,4 +170,5 @@ def _start(heap: int) -> Bridge:
         cannot_cross=jpype.JClass("io.ray.streaming.runtime.codec.CannotCross"),
         direct_buffer=jpype.nio.convertToDirectBuffer,
         exception=jpype.JException,
+        note_this_thread=detaching(library),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, TypeVar
 
-from raystreaming.connector import Batch, TwoPhaseSink, TwoPhaseWriter, WriterContext, option
+from raystreaming.connector import Batch, Prepared, TwoPhaseSink, TwoPhaseWriter, WriterContext, option
 from raystreaming.connector.operator import OperatorContext, PieceLimit
 from raystreaming.records import pack
 from raystreaming_java.backed import JavaBacked
@@ -90,15 +91,24 @@ class _JavaWriter(TwoPhaseWriter[Any]):
         packed = function.packed(ctx.operator)
         with translated(self._java):
             self._host = self._java.sink_host(packed, self._classes, pack(asdict(ctx)), state)
+            self._prepares_later = bool(self._host.preparesLater())
 
     def write(self, batch: Batch) -> None:
         column = to_java(batch.values, self._java, self._operator, self._schema, self._classes)
         with translated(self._java):
             self._host.write(column)
 
-    def prepare(self, epoch: int) -> bytes | None:
+    def prepare(self, epoch: int) -> Prepared:
         with translated(self._java):
-            return _bytes(self._host.prepare(epoch))
+            if not self._prepares_later:
+                return _bytes(self._host.prepare(epoch))
+            rest = self._host.prepareLater(epoch)
+        return None if rest is None else partial(self._finish, rest)
+
+    def _finish(self, rest: Any) -> bytes | None:
+        """Do the rest of preparing, in the worker's I/O thread."""
+        with translated(self._java):
+            return _bytes(rest.finish())
 
     def snapshot(self) -> bytes | None:
         with translated(self._java):

@@ -69,7 +69,7 @@ class JavaSource(JavaBacked, Source[T_co]):
         function = replace(self._function, given=self._schema)
         if self._said is None:
             return _FunctionReader(function, ctx.operator, in_turn=True)
-        return _SplitReader(function, ctx.operator, in_turn=not self.bounded)
+        return _SplitReader(function, ctx.operator, in_turn=not self._said["splits_end"])
 
 
 class NamedSource(JavaSource[Any]):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from raystreaming_test_support.events import expected_seqs, make_events
+from raystreaming_test_support.everywhere import check as check_everywhere
 from raystreaming_test_support.killing import Ended, run_and_kill, run_to_end
 from raystreaming_test_support.outputs import (
     Watch,
@@ -120,6 +121,8 @@ class KillJob:
                 (n % 7, n // 7 + 1) for n in range(self.count)
             )
             assert list((self.out / "_raystreaming").iterdir()) == [], "staged leftovers"
+        elif self.name == "everywhere":
+            check_everywhere(self.folder, self.count)
         else:
             assert parquet_seqs(self.out) == expected_seqs(self.count)
         assert_nothing_left(self.out, self.state)
@@ -147,7 +150,7 @@ def random_kills(new_job: Any, kills: int, dice: random.Random) -> Iterator[Kill
         with Watch(job.out):
             while left > 0:
                 first = job.runs == 0
-                latest = 4.0 if job.name == "java" else 1.6  # a JVM has to start
+                latest = 4.0 if job.name in ("java", "everywhere") else 1.6  # a JVM has to start
                 moment = dice.uniform(0.0, 0.5) if first else dice.uniform(0.05, latest)
                 killed = job.kill_after(moment, published=first)
                 print(f"{job.name}: {moment:.3f} s {'killed' if killed else 'was finished'}")

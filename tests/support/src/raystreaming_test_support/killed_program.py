@@ -1,4 +1,4 @@
-"""The jobs that are killed, and meet faults: `python killed_program.py kafka|files|collection|java FOLDER`.
+"""The jobs that are killed, and meet faults: `python killed_program.py NAME FOLDER`.
 
 Slow on purpose, so that a kill hits a running job: RATE records a second.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from raystreaming import StreamingContext
+from raystreaming_test_support.everywhere import describe
 
 name, folder = sys.argv[1], Path(sys.argv[2])
 rate = float(os.environ.get("RATE", "20000"))
@@ -48,7 +49,14 @@ def add(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
     return {"key": a["key"], "n": a["n"] + b["n"]}
 
 
-java = {"java_classpath": [os.environ["CLASSES"]], "java_memory": "128MB"} if name == "java" else {}
+def number(n: int) -> int:
+    watched(n)
+    return n
+
+
+java: dict[str, Any] = {}
+if name in ("java", "everywhere"):
+    java = {"java_classpath": [os.environ["CLASSES"]], "java_memory": "128MB"}
 ctx = StreamingContext(
     checkpoint_dir=folder / "state", checkpoint_interval=os.environ.get("INTERVAL", "200ms"), **java
 )
@@ -92,4 +100,6 @@ elif name == "java":  # positions, state by key and a sink with two phases, all 
         .as_python_stream()
         .write_hadoop(folder / "out")
     )
+elif name == "everywhere":
+    describe(ctx, folder, int(os.environ["COUNT"]), batch=25, watched=number)
 ctx.execute(name)

@@ -334,9 +334,30 @@ public final class Fns {
     }
   }
 
-  public static class NoTask implements Partition<Object> {
+  /** Gets the type that it declares. */
+  public static class ByInteger implements Partition<Integer> {
+    public int[] partition(Integer value, int tasks) {
+      return new int[] {value % tasks};
+    }
+  }
+
+  /** Task 0 gets what is an Integer already. */
+  public static class ByType implements Partition<Object> {
     public int[] partition(Object value, int tasks) {
-      return new int[] {tasks};
+      return new int[] {value instanceof Integer ? 0 : 1};
+    }
+  }
+
+  /** Names no task that there is. */
+  public static class NoTask implements Partition<Object> {
+    private final int[] chosen;
+
+    public NoTask(List<Integer> chosen) {
+      this.chosen = chosen == null ? null : chosen.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    public int[] partition(Object value, int tasks) {
+      return chosen;
     }
   }
 
@@ -610,6 +631,60 @@ public final class Fns {
     public Object map(Object value) {
       return BROKEN;
     }
+  }
+
+  /** Of every kind. */
+  public abstract static class Anything
+      implements MapFunction<Object, Object>, FilterFunction<Object>, FlatMapFunction<Object, Object>,
+          ProcessFunction<Object, Object>, KeyFunction<Object, Object>, ReduceFunction<Object>,
+          AggregateFunction<Object, Object, Object>, Partition<Object>, SourceFunction<Object>, SinkFunction<Object> {
+    public Object map(Object value) {
+      return value;
+    }
+
+    public boolean filter(Object value) {
+      return true;
+    }
+
+    public void flatMap(Object value, Collector<Object> collector) {}
+
+    public void process(Object value, Collector<Object> collector) {}
+
+    public Object keyBy(Object value) {
+      return value;
+    }
+
+    public Object reduce(Object a, Object b) {
+      return a;
+    }
+
+    public Object createAccumulator() {
+      return "";
+    }
+
+    public void add(Object value, Object accumulator) {}
+
+    public Object getResult(Object accumulator) {
+      return accumulator;
+    }
+
+    public int[] partition(Object value, int tasks) {
+      return new int[1];
+    }
+
+    public void init(int parallelism, int index) {}
+
+    public void fetch(SourceContext<Object> ctx) {}
+
+    public void sink(Object value) {}
+  }
+
+  public static class AnythingStatic extends Anything {
+    static final int BROKEN = Integer.parseInt("no number");
+  }
+
+  public static class AnythingMore extends Anything {
+    public AnythingMore(String more) {}
   }
 
   public class OfAnObject extends Identity {}

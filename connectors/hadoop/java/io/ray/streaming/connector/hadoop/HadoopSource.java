@@ -7,7 +7,9 @@ import io.ray.streaming.api.connector.Split;
 import io.ray.streaming.api.connector.SplitReader;
 import io.ray.streaming.api.connector.TerminalException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.fs.FileStatus;
@@ -26,6 +28,8 @@ public final class HadoopSource implements Source<Object, List<Long>> {
   private Place place;
   private Format format;
   private long splitBytes;
+  private boolean watch;
+  private Duration discoverEvery;
 
   @Override
   public String name() {
@@ -37,6 +41,23 @@ public final class HadoopSource implements Source<Object, List<Long>> {
     place = Place.of(options);
     format = Format.of(options.string("format", "text"));
     splitBytes = options.integer("split_bytes", 128L << 20);
+    watch = options.bool("watch", false);
+    discoverEvery = options.duration("discover_every", Duration.ofSeconds(5));
+  }
+
+  @Override
+  public boolean bounded() {
+    return !watch;
+  }
+
+  @Override
+  public boolean splitsEnd() {
+    return true;
+  }
+
+  @Override
+  public Duration discoveryInterval() {
+    return discoverEvery;
   }
 
   @Override
@@ -57,7 +78,9 @@ public final class HadoopSource implements Source<Object, List<Long>> {
   private void cut(FileSystem files, FileStatus file, CompressionCodecFactory codecs, List<Split> splits)
       throws IOException {
     if (file.isDirectory()) {
-      for (FileStatus inside : files.listStatus(file.getPath(), HadoopSource::isShown)) {
+      FileStatus[] found = files.listStatus(file.getPath(), HadoopSource::isShown);
+      Arrays.sort(found);
+      for (FileStatus inside : found) {
         cut(files, inside, codecs, splits);
       }
       return;

@@ -1,13 +1,14 @@
 package io.ray.streaming.connector.hadoop;
 
-import io.ray.streaming.api.connector.TwoPhaseWriter;
+import io.ray.streaming.api.connector.AsyncTwoPhaseWriter;
 import java.io.IOException;
+import java.util.concurrent.Callable;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.io.compress.CompressionCodec;
 
-/** Writes the files of one task; a file ends at each checkpoint. */
-final class HadoopWriter implements TwoPhaseWriter<Object, String> {
+/** Writes the files of one task; a file ends at each checkpoint, and is synced and closed beside the next one. */
+final class HadoopWriter implements AsyncTwoPhaseWriter<Object, String> {
 
   private final FileSystem files;
   private final Path folder;
@@ -38,12 +39,17 @@ final class HadoopWriter implements TwoPhaseWriter<Object, String> {
   }
 
   @Override
-  public String prepare(long epoch) throws IOException {
+  public Callable<String> prepareLater(long epoch) {
     if (file == null) {
       return null;
     }
-    close();
-    return name;
+    OutFile ended = file;
+    String prepared = name;
+    file = null;
+    return () -> {
+      ended.close();
+      return prepared;
+    };
   }
 
   @Override

@@ -1,11 +1,14 @@
 package io.ray.streaming.api.connector;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The options of a connector by their names.
@@ -14,6 +17,9 @@ import java.util.TreeSet;
  * that is not given.
  */
 public final class Options {
+
+  private static final Pattern DURATION = Pattern.compile("\\s*(\\d+(?:\\.\\d*)?|\\.\\d+)\\s*(ms|s|m|min|h)\\s*");
+  private static final Map<String, Double> SECONDS = Map.of("ms", 0.001, "s", 1.0, "m", 60.0, "min", 60.0, "h", 3600.0);
 
   private final Map<String, ?> given;
   private final Set<String> known = new TreeSet<>();
@@ -60,6 +66,26 @@ public final class Options {
 
   public Boolean bool(String name, Boolean otherwise) {
     return value(name, Boolean.class, "true or false", otherwise);
+  }
+
+  public Duration duration(String name) {
+    return required(name, duration(name, null));
+  }
+
+  /** Returns a time of more than zero: a number of seconds, or a text like "5s", "500ms" or "2m". */
+  public Duration duration(String name, Duration otherwise) {
+    Object given = value(name, Object.class, "", null);
+    if (given == null) {
+      return otherwise;
+    }
+    Matcher text = DURATION.matcher(given.toString());
+    double seconds = given instanceof Number number ? number.doubleValue()
+        : text.matches() ? Double.parseDouble(text.group(1)) * SECONDS.get(text.group(2)) : 0;
+    if (!(seconds > 0)) {
+      throw new IllegalArgumentException(
+          "option '" + name + "' must be a time like \"5s\", \"500ms\" or \"2m\", and is " + given);
+    }
+    return Duration.ofNanos((long) (seconds * 1e9));
   }
 
   public List<String> strings(String name) {

@@ -14,9 +14,17 @@ import java.util.List;
  */
 public interface Source<T, P> extends Connector {
 
-  /** Whether every split ends by itself. A bounded source's splits are read one after the other. */
+  /** Whether there is an end: no more splits, and every split ends by itself. */
   default boolean bounded() {
     return true;
+  }
+
+  /**
+   * Whether every split ends by itself: a task reads them one after the other. Else it has all of its splits
+   * open, and asks them in turn.
+   */
+  default boolean splitsEnd() {
+    return bounded();
   }
 
   /** Time between two calls of {@link #splits} while an unbounded job runs; null: it has all from the start. */

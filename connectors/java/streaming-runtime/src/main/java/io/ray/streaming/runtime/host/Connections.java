@@ -29,6 +29,7 @@ public final class Connections {
       Duration interval = source.discoveryInterval();
       Map<String, Object> said = new LinkedHashMap<>();
       said.put("bounded", source.bounded());
+      said.put("splits_end", source.splitsEnd());
       said.put("interval", interval == null ? null : interval.toNanos() / 1e9);
       return Connecting.pack(said);
     }

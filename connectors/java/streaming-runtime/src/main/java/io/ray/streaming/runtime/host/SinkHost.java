@@ -1,5 +1,6 @@
 package io.ray.streaming.runtime.host;
 
+import io.ray.streaming.api.connector.AsyncTwoPhaseWriter;
 import io.ray.streaming.api.connector.Sink;
 import io.ray.streaming.api.connector.TwoPhaseSink;
 import io.ray.streaming.api.connector.TwoPhaseWriter;
@@ -8,6 +9,7 @@ import io.ray.streaming.api.connector.WriterContext;
 import io.ray.streaming.runtime.types.Conversion;
 import io.ray.streaming.runtime.types.Declared;
 import java.util.Map;
+import java.util.concurrent.Callable;
 
 /** The writer of a sink in one task. */
 public final class SinkHost {
@@ -77,6 +79,43 @@ public final class SinkHost {
       return null;
     } catch (Throwable error) {
       throw failure(writer instanceof TwoPhaseWriter ? "prepare" : "flush", error);
+    }
+  }
+
+  /** Whether {@link #prepareLater} is to be called instead of {@link #prepare}. */
+  public boolean preparesLater() {
+    return writer instanceof AsyncTwoPhaseWriter;
+  }
+
+  /** Ends an epoch; returns the rest of preparing it, if there is something to be committed. */
+  public Rest prepareLater(long epoch) {
+    classes.enter();
+    try {
+      Callable<?> rest = ((AsyncTwoPhaseWriter<?, ?>) writer).prepareLater(epoch);
+      return rest == null ? null : new Rest(rest);
+    } catch (Throwable error) {
+      throw failure("prepareLater", error);
+    }
+  }
+
+  /** What another thread does to prepare an epoch. */
+  public final class Rest {
+    private final Callable<?> rest;
+
+    private Rest(Callable<?> rest) {
+      this.rest = rest;
+    }
+
+    /** Returns what is to be committed, if there is something. */
+    public byte[] finish() {
+      classes.enter();
+      try {
+        return committables.written(rest.call());
+      } catch (Throwable error) {
+        throw failure("prepareLater", error);
+      } finally {
+        JobClasses.leave();
+      }
     }
   }
 
