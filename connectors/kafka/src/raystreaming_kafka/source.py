@@ -20,16 +20,15 @@ from raystreaming.errors import nearest
 from raystreaming.units import seconds, size
 from raystreaming_kafka._arrow import Schema
 from raystreaming_kafka.clients import Connection, Partition, Planner, open_client, open_planner
+from raystreaming_kafka.connection import KafkaConnection
 from raystreaming_kafka.formats import make_decoder
 from raystreaming_kafka.json_arrow import unreadable_fields
 from raystreaming_kafka.reader import KafkaReader
 
 _LEAST_PREFETCH = 2**20
 
-_OURS = {
+_RESERVED: Mapping[str, Mapping[str, str | None]] = {
     "confluent": {
-        "bootstrap.servers": "servers",
-        "metadata.broker.list": "servers",
         "group.id": "group",
         "auto.offset.reset": "start",
         "enable.auto.commit": None,
@@ -40,7 +39,6 @@ _OURS = {
         "logger": None,
     },
     "kafka-python": {
-        "bootstrap_servers": "servers",
         "group_id": "group",
         "auto_offset_reset": "start",
         "enable_auto_commit": None,
@@ -50,7 +48,7 @@ _OURS = {
 }
 
 
-class KafkaSource(Source[Any]):
+class KafkaSource(KafkaConnection, Source[Any]):
     """Read topics of Kafka.
 
     - Delivery: every committed message once per checkpointed position; exactly once end to end with a
@@ -78,9 +76,9 @@ class KafkaSource(Source[Any]):
     """
 
     columnar: ClassVar[bool] = True
+    reserved: ClassVar[Mapping[str, Mapping[str, str | None]]] = _RESERVED
 
     topics: list[str] = option(doc="Names of the topics to read, all their partitions.")
-    servers: str = option(doc="Addresses of brokers, as `host:port`, separated by commas.")
     group: str | None = option(
         default=None,
         doc="Consumer group that completed checkpoints are committed to, for lag tools; never joined.",
@@ -114,15 +112,6 @@ class KafkaSource(Source[Any]):
     discover_every: str | float = option(
         default="30s", doc="How often a running job looks for new partitions (without `stop`)."
     )
-    client: Literal["confluent", "kafka-python"] = option(
-        default="confluent",
-        doc="Client library: `confluent` (librdkafka, fast) or `kafka-python` (pure Python).",
-    )
-    client_options: Mapping[str, Any] = option(
-        default_factory=dict[str, Any],
-        secret=True,
-        doc="Further settings of the client library, by its names, such as `security.protocol`. Never shown.",
-    )
 
     def validate(self) -> Iterable[str]:
         """Yield what is wrong."""
@@ -133,10 +122,7 @@ class KafkaSource(Source[Any]):
         twice = sorted(topic for topic, times in Counter(self.topics).items() if times > 1)
         if twice:
             yield f"option 'topics' names {', '.join(map(repr, twice))} more than once"
-        for server in self.servers.split(","):
-            host, colon, port = server.strip().rpartition(":")
-            if not (host and colon and port.isdigit() and 0 < int(port) < 65536):
-                yield f"option 'servers' must be 'host:port' (several separated by commas), got {server!r}"
+        yield from super().validate()
         if self.group is not None and not self.group.strip():
             yield "option 'group' is empty: leave it out or name a group"
         if self.start == "committed" and not self.group:
@@ -147,10 +133,6 @@ class KafkaSource(Source[Any]):
             if wrong := unreadable_fields(self.schema):
                 yield f"option 'schema' has types that JSON cannot be read into: {', '.join(wrong)}"
         yield from self._wrong_units()
-        for name, instead in _OURS[self.client].items():
-            if name in self.client_options:
-                use = f"use {instead}= for it" if instead else "the job itself decides it"
-                yield f"option 'client_options' must not have {name!r}: {use}"
 
     def _wrong_units(self) -> Iterable[str]:
         try:
@@ -256,11 +238,8 @@ class KafkaSource(Source[Any]):
         )
 
     def _connection(self) -> Connection:
-        return Connection(
-            client=self.client,
-            servers=",".join(server.strip() for server in self.servers.split(",")),
+        return self.connection(
             group=self.group,
             prefetch_bytes=size(self.prefetch_memory, "prefetch_memory"),
             mark_ends=self.bounded,
-            options=self.client_options,
         )

@@ -67,11 +67,7 @@ def _consumer(connection: Connection, within: float) -> Any:
     try:
         return KafkaConsumer(**settings)
     except (kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError) as error:
-        raise Terminal(
-            f"KafkaSource(client_options=...): kafka-python refuses the settings: "
-            f"{connection.hide(str(error))}. client_options takes kafka-python's names, such as "
-            "'security_protocol'; correct or remove that one."
-        ) from None
+        raise bad_settings(connection, error) from None
     except kafka_errors.KafkaError as error:
         raise _failure(connection, error, "a connection") from error
 
@@ -290,4 +286,13 @@ def _failure(connection: Connection, error: Exception, what: str) -> ConnectorEr
     return Retryable(
         f"Asking {servers} for {what} failed: {why}. Check that a broker runs there and that this machine "
         f"may connect to it (`nc -vz {servers.split(',')[0].replace(':', ' ')}`), or correct servers=."
+    )
+
+
+def bad_settings(connection: Connection, error: Exception) -> Terminal:
+    """Return what to raise when kafka-python does not take the settings."""
+    return Terminal(
+        f"{connection.user}(client_options=...): kafka-python refuses the settings: "
+        f"{connection.hide(str(error))}. client_options takes kafka-python's names, such as "
+        "'security_protocol'; correct or remove that one."
     )
