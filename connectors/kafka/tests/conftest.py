@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -176,6 +176,11 @@ def broker() -> Iterator[LocalBroker]:
     """A broker that compacts soon."""
     with LocalBroker(config={"log.cleaner.backoff.ms": "200"}) as running:
         yield running
+
+
+@pytest.fixture
+def make_kafka(kafka_topic: Any) -> Callable[[LocalBroker], Kafka]:
+    return lambda broker: Kafka(broker, kafka_topic)
 
 
 @pytest.fixture

@@ -33,7 +33,13 @@ class BadRecord(Exception):
 
 
 class Decoder(Protocol):
-    """Makes records of the values of consecutive messages."""
+    """Makes records of the values of consecutive messages.
+
+    Attributes:
+        kept: The indexes of the values that became the last call's records; None: all did.
+    """
+
+    kept: list[int] | None
 
     def decode(self, values: Values) -> Any:
         """Return a list or a RecordBatch, None if no record comes of the values.
@@ -51,7 +57,7 @@ def make_decoder(
     ctx: ReaderContext,
 ) -> Decoder:
     """Return what decodes `format`."""
-    bad = _Bad(on_error, ctx)
+    bad = Bad(on_error, ctx)
     if format == "bytes":
         return _Bytes()
     if format == "string":
@@ -61,7 +67,7 @@ def make_decoder(
     return _Dicts(bad, ctx)
 
 
-class _Bad:
+class Bad:
     """What happens to a message that cannot be read."""
 
     def __init__(self, on_error: OnError, ctx: ReaderContext) -> None:
@@ -83,23 +89,29 @@ class _Bad:
 
 
 class _Bytes:
+    kept = None
+
     def decode(self, values: Values) -> Any:
         return values
 
 
 class _Strings:
-    def __init__(self, bad: _Bad) -> None:
+    def __init__(self, bad: Bad) -> None:
         self._bad = bad
+        self.kept: list[int] | None = None
 
     def decode(self, values: Values) -> Any:
+        self.kept = None
         try:
             return list(map(bytes.decode, values))  # type: ignore[arg-type]  # None goes to the slow way
         except (TypeError, UnicodeDecodeError):
             pass
         texts: list[str | None] = []
+        self.kept = []
         for index, value in enumerate(values):
             try:
                 texts.append(None if value is None else value.decode())
+                self.kept.append(index)
             except UnicodeDecodeError as error:
                 self._bad(index, value, f"it is not UTF-8: {error.reason} at byte {error.start}")
         return texts or None
@@ -152,11 +164,13 @@ class _Dicts:
     let a message such as ``1,2`` pass for two.
     """
 
-    def __init__(self, bad: _Bad, ctx: ReaderContext) -> None:
+    def __init__(self, bad: Bad, ctx: ReaderContext) -> None:
         self._bad = bad
         self._ctx = ctx
+        self.kept: list[int] | None = None
 
     def decode(self, values: Values) -> Any:
+        self.kept = None
         try:
             rows = list(map(orjson.loads, values))  # type: ignore[arg-type]  # None goes to the slow way
         except (TypeError, orjson.JSONDecodeError):
@@ -164,19 +178,23 @@ class _Dicts:
         else:
             if set(map(type, rows)) == {dict}:
                 return rows
-        return list(_objects(values, _present(values, self._ctx), self._bad).values()) or None
+        found = _objects(values, _present(values, self._ctx), self._bad)
+        self.kept = list(found)
+        return list(found.values()) or None
 
 
 class _Arrow:
     """JSON objects as an Arrow RecordBatch, or as its rows where a schema types them."""
 
-    def __init__(self, bad: _Bad, ctx: ReaderContext, parser: ArrowJson, *, columnar: bool) -> None:
+    def __init__(self, bad: Bad, ctx: ReaderContext, parser: ArrowJson, *, columnar: bool) -> None:
         self._bad = bad
         self._ctx = ctx
         self._parser = parser
         self._columnar = columnar
+        self.kept: list[int] | None = None
 
     def decode(self, values: Values) -> Any:
+        self.kept = None
         batch = self._parser.parse_trusting(values)
         if batch is None:
             batch = self._one_by_one(values)
@@ -194,6 +212,7 @@ class _Arrow:
         lines = {i: _line(values[i] or b"", row) for i, row in objects.items()}
         batch, refused = self._parser.parse_checked(list(lines.values()))
         indexes = list(lines)
+        self.kept = [index for place, index in enumerate(indexes) if place not in refused]
         for place, why in refused.items():
             bad[indexes[place]] = (values[indexes[place]], why)
         for index in sorted(bad):

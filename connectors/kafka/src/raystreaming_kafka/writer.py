@@ -124,12 +124,13 @@ class KafkaWriter(Writer[Any]):
         return chosen
 
     def _times(self, records: list[Any], event_times: Sequence[int] | None) -> Sequence[int] | None:
-        if self._timestamp is None:
-            return event_times
-        times = self._timestamp(records)
-        for index, time in enumerate(times):
-            if isinstance(time, bool) or not isinstance(time, int) or time < 0:
-                raise Unsendable(index, f"timestamp= gave {time!r}, not whole milliseconds since the epoch")
+        times = event_times if self._timestamp is None else self._timestamp(records)
+        for index, time in enumerate(times or ()):
+            # To librdkafka, 0 is now.
+            if isinstance(time, bool) or not isinstance(time, int) or time < 1:
+                raise Unsendable(
+                    index, f"{time!r} is no time of a message: whole milliseconds since the epoch, from 1"
+                )
         return times
 
     def _all_headers(self, records: list[Any]) -> list[Headers] | None:

@@ -84,6 +84,15 @@ class Chunk(NamedTuple):
     messages: list[Any]
 
 
+class Metadata(NamedTuple):
+    """What comes with messages beside their values, as columns."""
+
+    keys: list[bytes | None]
+    offsets: list[int]
+    timestamps: list[int]
+    headers: list[Headers]
+
+
 class Reached(NamedTuple):
     """Nothing is left before `offset`: what lies between it and the last message is no message."""
 
@@ -126,6 +135,10 @@ class Client(Protocol):
 
     def offset(self, message: Any) -> int:
         """Return the offset of a message."""
+        ...
+
+    def metadata(self, messages: list[Any]) -> Metadata:
+        """Return what comes with messages beside their values."""
         ...
 
     def trouble(self) -> bool:
@@ -250,7 +263,11 @@ class Planner(Protocol):
         ...
 
     def topics(self) -> list[str]:
-        """Return the names of all topics that may be seen."""
+        """Return the names of all topics that may be seen.
+
+        Raises:
+            ConnectorError: No broker answers.
+        """
         ...
 
     def first_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
@@ -259,6 +276,10 @@ class Planner(Protocol):
 
     def end_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Return the offset after the last committed message of each partition."""
+        ...
+
+    def offsets_at(self, partitions: Sequence[Partition], timestamp: int) -> dict[Partition, int]:
+        """Return the first offset not before a time (ms), of the partitions that have such a message."""
         ...
 
     def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:

@@ -139,7 +139,7 @@ class ConfluentProducer:
         servers, why = self._connection.servers, self._connection.hide(error.str())
         text = f"Writing to {where} at {servers} failed: {why} ({error.name()}). "
         if error.code() in _REFUSED:
-            return Terminal(f"{text}Check the credentials, and that they may write to the topic.")
+            return Terminal(f"{text}Check username=, password=, sasl= and tls=, and that the user may write.")
         if error.code() in _NO_TOPIC:
             return Terminal(f"{text}The topic was deleted, or the partition is gone: create it again.")
         if error.code() in _TOO_LARGE:

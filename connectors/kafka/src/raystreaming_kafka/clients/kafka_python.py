@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,6 +20,7 @@ from raystreaming_kafka.clients import (
     ANSWER_WITHIN,
     Chunk,
     Connection,
+    Metadata,
     OffsetGone,
     Partition,
     Reached,
@@ -37,6 +39,9 @@ _FIRST_TRY = 1.0
 _LEAST_TRY = 0.5
 _END_CHECK = 0.05
 """Seconds between two looks whether a partition's end is reached without a message."""
+
+_LOOK_EVERY = 10.0
+"""Seconds between two looks whether topics are still there, while nothing comes."""
 
 _values = attrgetter("value")
 
@@ -80,6 +85,8 @@ class KafkaPythonClient:
         self._partitions: dict[Any, Partition] = {}
         self._positions: dict[Any, int] = {}
         self._closed = False
+        self._next_look = time.monotonic() + _LOOK_EVERY
+        self._missed: set[str] = set()
         self._consumer: Any = None
         self._connect(_FIRST_TRY)
 
@@ -139,7 +146,27 @@ class KafkaPythonClient:
             for place, messages in records.items()
             if place in self._partitions
         ]
+        if not found:
+            self._refuse_deleted()
         return found + reached
+
+    def _refuse_deleted(self) -> None:
+        """Look now and then, while nothing comes, whether the topics are still there: it does not say so."""
+        now = time.monotonic()
+        if now < self._next_look or self.trouble():
+            return
+        self._next_look = now + _LOOK_EVERY
+        try:
+            there = self._consumer.topics()
+        except kafka_errors.KafkaError:
+            return
+        missing = {p.topic for p in self._partitions.values() if p.topic not in there}
+        for topic in sorted(missing & self._missed):  # twice: a cluster that settles knows of fewer topics
+            raise Terminal(
+                f"Reading topic {topic!r} at {self._connection.servers} failed: the topic was deleted. Read a "
+                "topic that exists; `--fresh` starts over without the old positions."
+            )
+        self._missed = missing
 
     def _reached(self) -> list[Chunk | Reached]:
         """Return the partitions that were read, with how far: past marks of transactions too."""
@@ -159,6 +186,15 @@ class KafkaPythonClient:
         """Return the offset of a message."""
         offset: int = message.offset
         return offset
+
+    def metadata(self, messages: list[Any]) -> Metadata:
+        """Return what comes with messages beside their values."""
+        return Metadata(
+            [message.key for message in messages],
+            [message.offset for message in messages],
+            [message.timestamp for message in messages],
+            [list(message.headers or ()) for message in messages],
+        )
 
     def trouble(self) -> bool:
         """Return whether no connection is open; kafka-python has no public word for it."""
@@ -256,6 +292,15 @@ class KafkaPythonPlanner:
         found = self._ask("offsets", lambda: method(places, timeout_ms=ANSWER_WITHIN * 1000))
         return {Partition(*place): int(offset) for place, offset in found.items()}
 
+    def offsets_at(self, partitions: Sequence[Partition], timestamp: int) -> dict[Partition, int]:
+        """Return the first offset not before a time (ms), of the partitions that have such a message."""
+        if not partitions:
+            return {}
+        times = {TopicPartition(*p): timestamp for p in partitions}
+        question = partial(self._consumer.offsets_for_times, times, timeout_ms=ANSWER_WITHIN * 1000)
+        found = self._ask("offsets", question)
+        return {Partition(*place): int(at.offset) for place, at in found.items() if at is not None}
+
     def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Return the group's offsets, of the partitions that have one."""
         found: dict[Partition, int] = {}
@@ -280,8 +325,8 @@ def _failure(connection: Connection, error: Exception, what: str) -> ConnectorEr
     refused = (kafka_errors.AuthorizationError, kafka_errors.SaslAuthenticationFailedError)
     if isinstance(error, refused):
         return Terminal(
-            f"Asking {servers} for {what} was refused: {why}. Check the credentials in client_options and "
-            "what they may read."
+            f"Asking {servers} for {what} was refused: {why}. Check username=, password= and sasl=, and what "
+            "the user may do."
         )
     return Retryable(
         f"Asking {servers} for {what} failed: {why}. Check that a broker runs there and that this machine "

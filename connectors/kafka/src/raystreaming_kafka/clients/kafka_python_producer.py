@@ -6,6 +6,8 @@ import random
 import time
 import zlib
 from collections import deque
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from raystreaming.connector import ConnectorError, Retryable, Terminal
@@ -14,8 +16,10 @@ from raystreaming_kafka.clients import (
     Connection,
     Outgoing,
     Partitioner,
+    Planner,
     Sending,
     Unsendable,
+    open_planner,
 )
 from raystreaming_kafka.clients.kafka_python import _failure, _library, bad_settings, kafka_errors
 
@@ -64,22 +68,21 @@ class KafkaPythonProducer:
             raise _failure(connection, error, "a connection") from error
 
     def partitions(self, topic: str) -> int | None:
-        """Return how many partitions a topic has, None if there is no such topic."""
-        try:
-            found = self._producer.partitions_for(topic)
-        except kafka_errors.UnknownTopicOrPartitionError:
-            return None
-        except kafka_errors.KafkaTimeoutError:
-            if self._producer.bootstrap_connected():  # it waits for a topic that is not there
-                return None
-            raise
-        except kafka_errors.KafkaError as error:
-            raise _failure(self._connection, error, f"topic {topic!r}") from error
-        return len(found) or None
+        """Return how many partitions a topic has, None if there is no such topic; it is not made."""
+        with self._planner() as planner:
+            found = planner.partitions(topic)
+        return len(found) if found else None
 
     def topics(self) -> list[str]:
-        """Return nothing: a producer of kafka-python sees only the topics it writes to."""
-        return []
+        """Return the names of all topics that may be seen."""
+        with self._planner() as planner:
+            return planner.topics()
+
+    def _planner(self) -> AbstractContextManager[Planner]:
+        """Return what asks without making the topic, as a producer of kafka-python does."""
+        known = _library.KafkaConsumer.DEFAULT_CONFIG
+        options = {name: value for name, value in self._connection.options.items() if name in known}
+        return open_planner(replace(self._connection, options=options))
 
     def send(self, messages: Outgoing) -> None:
         """Take messages over; wait while the buffer is full."""
@@ -129,14 +132,19 @@ class KafkaPythonProducer:
 
     def close(self) -> None:
         """Leave; what was not flushed is given up."""
-        self._producer.close(timeout=0 if self._waiting else 2)
+        try:
+            self._producer.close(timeout=0 if self._waiting else 2)
+        except kafka_errors.KafkaTimeoutError:  # it leaves its thread running where messages wait
+            sender = getattr(self._producer, "_sender", None)
+            if sender is not None:
+                sender.force_close()
         self._waiting.clear()
 
     def _failed(self, error: Exception, topic: str) -> ConnectorError:
         why = self._connection.hide(f"{type(error).__name__}: {error}")
         text = f"Writing to topic {topic!r} at {self._connection.servers} failed: {why}. "
         if isinstance(error, kafka_errors.AuthorizationError):
-            return Terminal(f"{text}Check the credentials, and that they may write to the topic.")
+            return Terminal(f"{text}Check username=, password= and sasl=, and that the user may write.")
         if isinstance(error, _NEVER):
             return Terminal(
                 f"{text}Check that the topic is there, and what max.message.bytes it has, or write smaller "
@@ -155,7 +163,13 @@ class _Partitioner(_LibraryPartitioner):  # type: ignore[misc]  # it ships no ty
         self._by_key = name == "crc32"
 
     def partition(
-        self, topic: str, key: Any, serialized_key: bytes | None, value: Any, serialized_value: Any, cluster: Any
+        self,
+        topic: str,
+        key: Any,
+        serialized_key: bytes | None,
+        value: Any,
+        serialized_value: Any,
+        cluster: Any,
     ) -> int:
         partitions: list[int] = sorted(cluster.partitions_for_topic(topic))
         if self._by_key and serialized_key is not None:
