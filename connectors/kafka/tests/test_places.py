@@ -12,6 +12,8 @@ from confluent_kafka.admin import AdminClient
 
 from raystreaming.connector import KnownSplit, OptionError, PlanContext, Split, Terminal
 from raystreaming_kafka import KafkaSource
+from raystreaming_test_support.kafka_broker import LocalBroker
+from raystreaming_test_support.topics import create_topic
 
 # kafka-python leaves the sockets of failed connections to the garbage collector.
 pytestmark = [
@@ -115,9 +117,6 @@ def test_what_is_wrong_is_said(options, problem):
 
 def test_a_pattern_reads_what_fits_whole(kafka, client):
     lead = kafka.topic()
-    kafka.broker  # noqa: B018
-    from raystreaming_test_support.events import create_topic
-
     wanted = [f"{lead}-clicks-{n}" for n in "ab"]
     for topic in (*wanted, f"{lead}-clicks-", f"x-{lead}-clicks-a"):
         create_topic(kafka.servers, topic, 1)
@@ -127,8 +126,6 @@ def test_a_pattern_reads_what_fits_whole(kafka, client):
 
 
 def test_a_pattern_finds_new_topics_and_reads_them_from_the_beginning(kafka, client):
-    from raystreaming_test_support.events import create_topic
-
     lead = kafka.topic()
     kafka.produce(lead, [b"old"])
     source = kafka.source([], client=client, topic_pattern=f"{lead}.*", start="latest", stop=None)
@@ -214,8 +211,6 @@ def test_a_topic_that_was_deleted_between_two_runs(kafka, client):
 
 @pytest.mark.slow
 def test_a_topic_that_is_deleted_while_it_is_read(make_kafka, client):
-    from raystreaming_test_support.kafka_broker import LocalBroker
-
     with LocalBroker(config={"auto.create.topics.enable": "false"}) as broker:
         kafka = make_kafka(broker)
         topic, other = kafka.topic(), kafka.topic()
@@ -225,8 +220,11 @@ def test_a_topic_that_is_deleted_while_it_is_read(make_kafka, client):
         kafka.drain(reader, records=1)
         admin = AdminClient({"bootstrap.servers": kafka.servers})
         admin.delete_topics([topic])[topic].result(30)
-        deadline = time.monotonic() + 90
         with pytest.raises(Terminal, match=rf"{topic}.* was deleted"):
-            while time.monotonic() < deadline:
-                reader.read(100, time.monotonic() + 0.1)
+            read_until(reader, time.monotonic() + 90)
         reader.close()
+
+
+def read_until(reader, deadline):
+    while time.monotonic() < deadline:
+        reader.read(100, time.monotonic() + 0.1)

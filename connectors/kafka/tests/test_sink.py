@@ -103,9 +103,8 @@ def test_headers_of_all_messages_and_event_times(kafka, client):
 
 def test_keys(kafka, client):
     keys = [b"\x00raw", "text", 7, ("a", 1)]
-    found = written(
-        kafka, kafka.topic(), [b"v"] * 4, client=client, key=lambda _, left=iter(keys): next(left)
-    )
+    left = iter(keys)
+    found = written(kafka, kafka.topic(), [b"v"] * 4, client=client, key=lambda _: next(left))
     assert [m.key() for m in found] == [b"\x00raw", b"text", b"7", b'["a",1]']
 
 
@@ -260,12 +259,15 @@ def test_a_topic_deleted_while_writing(make_kafka):
         writer.flush()
         admin = AdminClient({"bootstrap.servers": kafka.servers})
         admin.delete_topics([topic])[topic].result(TIMEOUT)
-        deadline = time.monotonic() + 60
         with pytest.raises(Terminal, match=rf"Writing to topic '{topic}'.*create it again"):
-            while time.monotonic() < deadline:
-                writer.write(Batch([b"after"]))
-                writer.flush()
+            write_until(writer, time.monotonic() + 60)
         writer.close()
+
+
+def write_until(writer, deadline):
+    while time.monotonic() < deadline:
+        writer.write(Batch([b"after"]))
+        writer.flush()
 
 
 @pytest.mark.slow
@@ -293,7 +295,7 @@ def test_a_broker_that_stays_away(own_kafka, client):
     writer.flush()
     kafka.broker.kill()
     writer.write(Batch([b"after"]))
-    with pytest.raises(Retryable, match="goes on from its last checkpoint.*"):
+    with pytest.raises(Retryable, match="goes on from its last checkpoint"):
         writer.flush()
     writer.close()
 

@@ -44,7 +44,7 @@ class KafkaConnection(Options):
     password: str | None = option(
         default=None,
         secret=True,
-        doc="The user's password, `${env:NAME}` or `${file:PATH}` to look it up where the job runs. Never shown.",
+        doc="The password; `${env:NAME}` or `${file:PATH}` looks it up where the job runs. Never shown.",
     )
     tls: bool = option(default=False, doc="Encrypt the connections and check the brokers' certificates.")
     tls_ca: str | None = option(
@@ -78,7 +78,7 @@ class KafkaConnection(Options):
             if not (host and colon and port.isdigit() and 0 < int(port) < 65536):
                 yield f"option 'servers' must be 'host:port' (several separated by commas), got {server!r}"
         yield from self._wrong_security()
-        reserved = {name: "servers" for name in _SERVERS} | dict(self.reserved[self.client])
+        reserved = dict.fromkeys(_SERVERS, "servers") | dict(self.reserved[self.client])
         reserved |= {_SETTINGS[self.client][key]: key for key in self._security() if key != "protocol"}
         if self._security():
             reserved[_SETTINGS[self.client]["protocol"]] = "tls"

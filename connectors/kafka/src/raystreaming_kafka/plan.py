@@ -82,9 +82,9 @@ def _partitions(wanted: Wanted, planner: Planner) -> list[Partition]:
         topics = [topic for topic in existing if wanted.matches(topic)]
         if not topics:
             raise Terminal(
-                f"KafkaSource(topic_pattern={wanted.pattern!r}): no topic at {wanted.servers} has a name that "
-                f"fits it whole. There {_shown(existing)}. Correct topic_pattern= (a regular expression), or "
-                "create the first topic before the job starts."
+                f"KafkaSource(topic_pattern={wanted.pattern!r}): no topic at {wanted.servers} has a name "
+                f"that fits it whole. There {_shown(existing)}. Correct topic_pattern= (a regular "
+                "expression), or create the first topic before the job starts."
             )
     partitions: list[Partition] = []
     missing: list[str] = []
@@ -117,8 +117,8 @@ def _starts(wanted: Wanted, planner: Planner, first: Offsets, ends: Offsets) -> 
             continue
         if wanted.skip_lost and offset < first[partition]:
             logger.warning(
-                "topic %r, partition %d: %s offset %d, but the earliest available is %d; the job begins there, "
-                "%d offsets are lost",
+                "topic %r, partition %d: %s offset %d, but the earliest available is %d; the job begins "
+                "there, %d offsets are lost",
                 *partition,
                 origin,
                 offset,
@@ -152,8 +152,8 @@ def _stops(wanted: Wanted, planner: Planner, ends: Offsets) -> Offsets:
     missing = [str(partition) for partition in ends if partition not in given]
     if missing:
         raise Terminal(
-            f"KafkaSource(stop=...) gives no offset for {', '.join(missing)}: name one for every partition, as "
-            "{'topic': {0: 100, 1: 100}}; 0 reads nothing of it."
+            f"KafkaSource(stop=...) gives no offset for {', '.join(missing)}: name one for every partition, "
+            "as {'topic': {0: 100, 1: 100}}; 0 reads nothing of it."
         )
     return given
 
@@ -164,8 +164,8 @@ def _given(wanted: Wanted, option: str, offsets: Given, partitions: Sequence[Par
     unknown = [str(partition) for partition in found if partition not in partitions]
     if unknown:
         raise Terminal(
-            f"KafkaSource({option}=...) has offsets for {', '.join(unknown)}, which the job does not read: there "
-            f"are {', '.join(map(str, partitions))} at {wanted.servers}."
+            f"KafkaSource({option}=...) has offsets for {', '.join(unknown)}, which the job does not read: "
+            f"there are {', '.join(map(str, partitions))} at {wanted.servers}."
         )
     return found
 
@@ -180,9 +180,9 @@ def _refuse_gone(wanted: Wanted, partitions: Sequence[Partition], known: Mapping
         topic = one.split.payload["topic"]
         if split_id not in there and not one.ended and wanted.matches(topic):
             raise Terminal(
-                f"Topic {topic!r}, partition {one.split.payload['partition']}, which the job has been reading, "
-                f"is not at {wanted.servers} any more: the topic was deleted or made anew. Run with --fresh to "
-                "start over, or name topics that exist."
+                f"Topic {topic!r}, partition {one.split.payload['partition']}, which the job has been "
+                f"reading, is not at {wanted.servers} any more: the topic was deleted or made anew. Run with "
+                "--fresh to start over, or name topics that exist."
             )
 
 
@@ -190,8 +190,8 @@ def _unknown(wanted: Wanted, missing: Sequence[str], existing: Sequence[str]) ->
     visible = [topic for topic in existing if not topic.startswith("__")]
     named = [f"{topic!r}{nearest(topic, visible)}" for topic in missing]
     return Terminal(
-        f"KafkaSource(topics=...): no topic {', '.join(named)} at {wanted.servers}. There {_shown(existing)}. "
-        "Correct topics=, or create the topic first: "
+        f"KafkaSource(topics=...): no topic {', '.join(named)} at {wanted.servers}. There "
+        f"{_shown(existing)}. Correct topics=, or create the topic first: "
         f"`kafka-topics.sh --bootstrap-server {wanted.servers} --create --topic {missing[0]}`."
     )
 

@@ -240,8 +240,8 @@ class KafkaReader(Reader[Any]):
 
     def _jump(self, place: _Place, offset: int, earliest: int) -> None:
         logger.warning(
-            "topic %r, partition %d: offset %d was to be read, but the earliest available is %d; step %s goes "
-            "on there, %d offsets are lost",
+            "topic %r, partition %d: offset %d was to be read, but the earliest available is %d; step %s "
+            "goes on there, %d offsets are lost",
             *place.partition,
             offset,
             earliest,
@@ -269,8 +269,8 @@ class KafkaReader(Reader[Any]):
         else:
             why = f"it ends at {there[1]} (earliest {there[0]}); the topic was truncated or made anew"
         return Terminal(
-            f"{text}{why}. What is missing cannot be read again: run with --fresh to start over at start=, or "
-            "pass on_lost='earliest' to go on with what is left, and let the topic keep messages "
+            f"{text}{why}. What is missing cannot be read again: run with --fresh to start over at start=, "
+            "or pass on_lost='earliest' to go on with what is left, and let the topic keep messages "
             "(retention.ms) longer than the job may stand still."
         )
 

@@ -79,8 +79,8 @@ class KafkaSink(KafkaConnection, Sink[Any]):
     )
     headers: Mapping[str, Any] | Callable[..., Any] | None = option(
         default=None,
-        doc="Headers of all messages, or a function of a record that gives them: a dict, or pairs of name and "
-        "value (str, bytes or None).",
+        doc="Headers of all messages, or a function of a record that gives them: a dict, or pairs of name "
+        "and value (str, bytes or None).",
     )
     timestamp: str | Callable[..., Any] | None = option(
         default=None,
@@ -89,8 +89,8 @@ class KafkaSink(KafkaConnection, Sink[Any]):
     )
     partitioner: Literal["murmur2", "crc32", "random"] | Callable[..., Any] = option(
         default="murmur2",
-        doc="Chooses the partition: `murmur2` of the key as Java clients do, `crc32` of the key as librdkafka "
-        "does, `random`, or a function of a record and the number of partitions.",
+        doc="Chooses the partition: `murmur2` of the key as Java clients do, `crc32` of the key as "
+        "librdkafka does, `random`, or a function of a record and the number of partitions.",
     )
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = option(
         default="none", doc="How batches of messages are compressed."

@@ -85,8 +85,8 @@ class KafkaSource(KafkaConnection, Source[Any]):
     )
     topic_pattern: str | None = option(
         default=None,
-        doc="Instead of `topics`: a regular expression; every topic whose whole name fits is read, also those "
-        "made while the job runs.",
+        doc="Instead of `topics`: a regular expression; every topic whose whole name fits is read, also "
+        "those made while the job runs.",
     )
     group: str | None = option(
         default=None,
@@ -94,9 +94,9 @@ class KafkaSource(KafkaConnection, Source[Any]):
     )
     start: Literal["earliest", "latest", "committed"] | datetime | Mapping[str, Mapping[int, int]] = option(
         default="earliest",
-        doc="Where a new job begins: `committed` at the group's offsets, at the earliest where it has none; a "
-        "`datetime` at the first message not before it; `{topic: {partition: offset}}` at offsets, others at "
-        "the earliest. A job with a checkpoint goes on where it was.",
+        doc="Where a new job begins: `committed` at the group's offsets, at the earliest where it has none; "
+        "a `datetime` at the first message not before it; `{topic: {partition: offset}}` at offsets, others "
+        "at the earliest. A job with a checkpoint goes on where it was.",
     )
     stop: Literal["latest"] | datetime | Mapping[str, Mapping[int, int]] | None = option(
         default=None,
@@ -111,8 +111,8 @@ class KafkaSource(KafkaConnection, Source[Any]):
     )
     with_metadata: bool = option(
         default=False,
-        doc="Give records of the fields `key`, `value`, `topic`, `partition`, `offset`, `timestamp` (ms since "
-        "the epoch) and `headers` (pairs of name and bytes) instead of values alone.",
+        doc="Give records of the fields `key`, `value`, `topic`, `partition`, `offset`, `timestamp` (ms "
+        "since the epoch) and `headers` (pairs of name and bytes) instead of values alone.",
     )
     key_format: Literal["bytes", "string"] = option(
         default="bytes", doc="What keys become, with `with_metadata`: `bytes` or `string` (UTF-8)."

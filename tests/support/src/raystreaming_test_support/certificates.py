@@ -1,4 +1,7 @@
-"""Certificates for tests, made when they are needed: an authority, a server, a client. Needs `cryptography`."""
+"""Certificates for tests, made when they are needed: an authority, a server, a client.
+
+Only this module needs `cryptography`.
+"""
 
 from __future__ import annotations
 

@@ -300,6 +300,6 @@ def bad_settings(connection: Connection, error: KafkaException) -> Terminal:
     cause = error.args[0] if error.args else error
     why = connection.hide(cause.str() if isinstance(cause, KafkaError) else str(cause))
     return Terminal(
-        f"{connection.user}(client_options=...): librdkafka refuses the settings: {why}. client_options takes "
-        "librdkafka's names, such as 'security.protocol'; correct or remove that one."
+        f"{connection.user}(client_options=...): librdkafka refuses the settings: {why}. client_options "
+        "takes librdkafka's names, such as 'security.protocol'; correct or remove that one."
     )

@@ -181,8 +181,8 @@ class ConfluentPlanner:
         servers, why = self._connection.servers, self._connection.hide(cause.str())
         if cause.code() in _REFUSED or cause.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
             return Terminal(
-                f"Asking {servers} for {what} was refused: {why}. Check username=, password=, sasl= and tls=, "
-                "and what the user may do."
+                f"Asking {servers} for {what} was refused: {why}. Check username=, password=, sasl= and "
+                "tls=, and what the user may do."
             )
         if self._reason:
             why = f"{why} ({self._reason})"

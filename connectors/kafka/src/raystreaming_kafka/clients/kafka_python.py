@@ -163,8 +163,8 @@ class KafkaPythonClient:
         missing = {p.topic for p in self._partitions.values() if p.topic not in there}
         for topic in sorted(missing & self._missed):  # twice: a cluster that settles knows of fewer topics
             raise Terminal(
-                f"Reading topic {topic!r} at {self._connection.servers} failed: the topic was deleted. Read a "
-                "topic that exists; `--fresh` starts over without the old positions."
+                f"Reading topic {topic!r} at {self._connection.servers} failed: the topic was deleted. Read "
+                "a topic that exists; `--fresh` starts over without the old positions."
             )
         self._missed = missing
 
