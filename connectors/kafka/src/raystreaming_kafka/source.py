@@ -135,7 +135,7 @@ class KafkaSource(KafkaConnection, Source[Any]):
         doc="How long no broker may answer before a warning; reading goes on by itself.",
     )
     discover_every: str | float = option(
-        default="30s", doc="How often a running job looks for new partitions (without `stop`)."
+        default="30s", doc="How often a running job looks for new partitions, and for new topics of `topic_pattern` (without `stop`)."
     )
 
     def validate(self) -> Iterable[str]:
