@@ -63,7 +63,7 @@ def rows(cls, beside=()):
 
 def test_the_tables_are_those_of_the_options():
     """Should this fail: `python tests/docs/test_kafka.py` writes them anew."""
-    assert GUIDE == with_tables(GUIDE)
+    assert with_tables(GUIDE) == GUIDE
 
 
 def with_tables(guide):

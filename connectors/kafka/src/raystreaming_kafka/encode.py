@@ -17,14 +17,16 @@ SinkFormat: TypeAlias = Literal["bytes", "string", "json"]
 Select: TypeAlias = "str | Callable[[Any], Any]"
 """A field's name, or a function of a record."""
 
-Encode: TypeAlias = "Callable[[list[Any]], list[bytes | None]]"
+Encode: TypeAlias = "Callable[[list[Any], str | list[str]], list[bytes | None]]"
+"""Makes the values of records, given the topic of all of them or of each."""
 
 _JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 
 def make_encoder(format: SinkFormat) -> Encode:
     """Return what makes values of records."""
-    return {"bytes": _bytes, "string": _strings, "json": _json}[format]
+    encode = {"bytes": _bytes, "string": _strings, "json": _json}[format]
+    return lambda records, _topics: encode(records)
 
 
 def _bytes(records: list[Any]) -> list[bytes | None]:
@@ -55,7 +57,7 @@ def _as_text(record: Any) -> bytes | None:
 
 
 def _advice(record: Any) -> str:
-    fits = {str: "string", bytes: "bytes"}.get(type(record), "json")
+    fits = "string" if isinstance(record, str) else "bytes" if isinstance(record, bytes) else "json"
     return f"pass format={fits!r}, or make it what the format takes by value= or a map() before"
 
 

@@ -37,7 +37,7 @@ class WithMetadata:
         keys = self._keys(metadata.keys) if self._text_keys else dict(enumerate(metadata.keys))
         present = [i for i, value in enumerate(values) if value is not None and i in keys]
         try:
-            decoded = self._decoder.decode([values[i] for i in present]) if present else None
+            decoded: Any = self._decoder.decode([values[i] for i in present]) if present else None
         except BadRecord as bad:
             raise BadRecord(present[bad.index], bad.value, bad.why) from bad.__cause__
         if decoded is None:

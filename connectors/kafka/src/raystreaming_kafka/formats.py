@@ -17,7 +17,7 @@ from raystreaming_kafka._arrow import RecordBatch, Schema
 from raystreaming_kafka.clients import logger
 from raystreaming_kafka.json_arrow import ArrowJson
 
-Format: TypeAlias = Literal["bytes", "string", "json"]
+Format: TypeAlias = Literal["bytes", "string", "json", "avro", "protobuf"]
 OnError: TypeAlias = Literal["fail", "skip"]
 Values: TypeAlias = "list[bytes | None]"
 
@@ -55,9 +55,12 @@ def make_decoder(
     schema: Schema | None,
     on_error: OnError,
     ctx: ReaderContext,
+    read: Callable[[bytes], Any] | None = None,
 ) -> Decoder:
-    """Return what decodes `format`."""
+    """Return what decodes `format`; `read` reads single messages of a format that is none of ours."""
     bad = Bad(on_error, ctx)
+    if read is not None:
+        return _Single(bad, ctx, read)
     if format == "bytes":
         return _Bytes()
     if format == "string":
@@ -89,10 +92,34 @@ class Bad:
 
 
 class _Bytes:
-    kept = None
+    kept: list[int] | None = None
 
     def decode(self, values: Values) -> Any:
         return values
+
+
+class _Single:
+    """Messages of a format that reads one at a time."""
+
+    def __init__(self, bad: Bad, ctx: ReaderContext, read: Callable[[bytes], Any]) -> None:
+        self._bad = bad
+        self._ctx = ctx
+        self._read = read
+        self.kept: list[int] | None = None
+
+    def decode(self, values: Values) -> Any:
+        records: list[Any] = []
+        self.kept = []
+        for index, value in enumerate(values):
+            if value is None:
+                self._ctx.count("tombstones", 1)
+                continue
+            try:
+                records.append(self._read(value))
+                self.kept.append(index)
+            except ValueError as error:
+                self._bad(index, value, str(error))
+        return records or None
 
 
 class _Strings:

@@ -9,7 +9,8 @@ from raystreaming.connector import OptionError, Sink, Writer, WriterContext, opt
 from raystreaming.units import seconds, size
 from raystreaming_kafka.clients import Partitioner, Sending, open_producer
 from raystreaming_kafka.connection import KafkaConnection
-from raystreaming_kafka.encode import make_encoder, pairs, select
+from raystreaming_kafka.encode import Encode, make_encoder, pairs, select
+from raystreaming_kafka.schemas import KafkaSchemas
 from raystreaming_kafka.writer import KafkaWriter
 
 _LEAST_BUFFER = 2**20
@@ -42,7 +43,7 @@ _RESERVED: Mapping[str, Mapping[str, str | None]] = {
 }
 
 
-class KafkaSink(KafkaConnection, Sink[Any]):
+class KafkaSink(KafkaConnection, KafkaSchemas, Sink[Any]):
     """Write records to topics of Kafka.
 
     - Delivery: at least once. Every checkpoint waits until the brokers have all messages before it; a
@@ -65,10 +66,10 @@ class KafkaSink(KafkaConnection, Sink[Any]):
     topic: str | Callable[..., Any] = option(
         doc="Name of the topic, or a function of a record that names one. Topics are not made."
     )
-    format: Literal["bytes", "string", "json"] = option(
+    format: Literal["bytes", "string", "json", "avro", "protobuf"] = option(
         default="bytes",
-        doc="What the records are: `bytes`, `string` (UTF-8) or `json` (dicts, lists and all else that JSON "
-        "has; NaN becomes null, decimals become strings).",
+        doc="What the records are: `bytes`, `string` (UTF-8), `json` (dicts, lists and all else that JSON "
+        "has; NaN becomes null, decimals become strings), `avro` (dicts) or `protobuf` (objects).",
     )
     value: str | Callable[..., Any] | None = option(
         default=None, doc="The field, or function of a record, that is written; None: the whole record."
@@ -105,6 +106,7 @@ class KafkaSink(KafkaConnection, Sink[Any]):
     def validate(self) -> Iterable[str]:
         """Yield what is wrong."""
         yield from super().validate()
+        yield from self.validate_schemas(self.format, reading=False)
         for name in ("topic", "key", "value", "timestamp"):
             if getattr(self, name) == "":
                 yield f"option {name!r} is empty"
@@ -130,7 +132,7 @@ class KafkaSink(KafkaConnection, Sink[Any]):
             Retryable: No broker answers within about ten seconds.
             Terminal: The topic does not exist, or may not be written.
         """
-        name: Partitioner = self.partitioner if isinstance(self.partitioner, str) else "murmur2"
+        name: Partitioner = "murmur2" if callable(self.partitioner) else self.partitioner
         sending = Sending(
             self.compression,
             name,
@@ -146,7 +148,7 @@ class KafkaSink(KafkaConnection, Sink[Any]):
         try:
             return KafkaWriter(
                 producer,
-                make_encoder(self.format),
+                self._encoder(),
                 ctx,
                 servers=self.servers,
                 topic=self.topic if isinstance(self.topic, str) else chosen("topic"),
@@ -159,3 +161,16 @@ class KafkaSink(KafkaConnection, Sink[Any]):
         except BaseException:
             producer.close()
             raise
+
+    def _encoder(self) -> Encode:
+        if self.format == "avro":
+            from raystreaming_kafka.avro import avro_encoder
+
+            assert self.avro_schema is not None  # validated
+            return avro_encoder(self.avro_schema, self.registry)
+        if self.format == "protobuf":
+            from raystreaming_kafka.protobuf import protobuf_encoder
+
+            assert self.protobuf_type is not None  # validated
+            return protobuf_encoder(self.protobuf_type, self.registry)
+        return make_encoder(self.format)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -26,6 +26,7 @@ from raystreaming_kafka.formats import Bad, make_decoder
 from raystreaming_kafka.json_arrow import unreadable_fields
 from raystreaming_kafka.plan import Wanted, plan_splits
 from raystreaming_kafka.reader import KafkaReader
+from raystreaming_kafka.schemas import KafkaSchemas
 
 _LEAST_PREFETCH = 2**20
 
@@ -50,7 +51,7 @@ _RESERVED: Mapping[str, Mapping[str, str | None]] = {
 }
 
 
-class KafkaSource(KafkaConnection, Source[Any]):
+class KafkaSource(KafkaConnection, KafkaSchemas, Source[Any]):
     """Read topics of Kafka.
 
     - Delivery: every committed message once per checkpointed position; exactly once end to end with a
@@ -59,7 +60,8 @@ class KafkaSource(KafkaConnection, Source[Any]):
     - A restart repeats nothing: it goes on at the offsets of the last checkpoint, at once, because
       partitions are assigned to tasks by the job and not by a consumer group.
 
-    The records are ``bytes``, ``str`` or (``format="json"``) dicts; a JSON message is one object. With
+    The records are ``bytes``, ``str``, (``format="json"`` and ``"avro"``) dicts, or the objects of
+    `protobuf_type`; a JSON message is one object. With
     ``format="json"``:
 
     - Where the next operator takes Arrow, records come as Arrow batches. Pass `schema` for a production job:
@@ -117,8 +119,9 @@ class KafkaSource(KafkaConnection, Source[Any]):
     key_format: Literal["bytes", "string"] = option(
         default="bytes", doc="What keys become, with `with_metadata`: `bytes` or `string` (UTF-8)."
     )
-    format: Literal["bytes", "string", "json"] = option(
-        default="bytes", doc="What a message's value becomes: `bytes`, `string` (UTF-8) or `json` (objects)."
+    format: Literal["bytes", "string", "json", "avro", "protobuf"] = option(
+        default="bytes",
+        doc="What a message's value is: `bytes`, `string` (UTF-8), `json` (objects), `avro` or `protobuf`.",
     )
     schema: Schema | None = option(
         default=None, doc="Arrow schema of the JSON objects; None takes them as they are."
@@ -135,7 +138,8 @@ class KafkaSource(KafkaConnection, Source[Any]):
         doc="How long no broker may answer before a warning; reading goes on by itself.",
     )
     discover_every: str | float = option(
-        default="30s", doc="How often a running job looks for new partitions, and for new topics of `topic_pattern` (without `stop`)."
+        default="30s",
+        doc="How often a running job without `stop` looks for new partitions, and topics of `topic_pattern`.",
     )
 
     def validate(self) -> Iterable[str]:
@@ -159,6 +163,7 @@ class KafkaSource(KafkaConnection, Source[Any]):
                 yield f"schema= goes with format='json' only, not with {self.format!r}"
             if wrong := unreadable_fields(self.schema):
                 yield f"option 'schema' has types that JSON cannot be read into: {', '.join(wrong)}"
+        yield from self.validate_schemas(self.format, reading=True)
         if self.key_format != "bytes" and not self.with_metadata:
             yield f"key_format={self.key_format!r} needs with_metadata=True: else no record has a key"
         yield from self._wrong_places()
@@ -228,9 +233,10 @@ class KafkaSource(KafkaConnection, Source[Any]):
 
     def open(self, ctx: ReaderContext) -> Reader[Any]:
         """Return a reader with one consumer for all partitions of the task."""
-        decoder = make_decoder(self.format, self.schema, self.on_error, ctx)
+        decoder = make_decoder(self.format, self.schema, self.on_error, ctx, self._single_reader())
         bad_key = Bad(self.on_error, ctx)
-        whole = WithMetadata(decoder, self.key_format, bad_key, columnar=ctx.columnar)
+        columnar = ctx.columnar and self.format != "protobuf"
+        whole = WithMetadata(decoder, self.key_format, bad_key, columnar=columnar)
         return KafkaReader(
             open_client(self._connection()),
             decoder,
@@ -241,6 +247,18 @@ class KafkaSource(KafkaConnection, Source[Any]):
             with_metadata=whole if self.with_metadata else None,
             skip_lost=self.on_lost == "earliest",
         )
+
+    def _single_reader(self) -> Callable[[bytes], Any] | None:
+        """Return what reads single messages of a format with a schema."""
+        if self.format == "avro":
+            from raystreaming_kafka.avro import AvroReader
+
+            return AvroReader(self.avro_schema, self.registry)
+        if self.protobuf_type is not None:
+            from raystreaming_kafka.protobuf import ProtobufReader
+
+            return ProtobufReader(self.protobuf_type, framed=self.registry is not None)
+        return None
 
     def _connection(self) -> Connection:
         return self.connection(

@@ -75,7 +75,7 @@ class KafkaWriter(Writer[Any]):
         timestamps = batch.timestamps
         return Outgoing(
             topics,
-            self._encode(records if self._value is None else self._value(records)),
+            self._encode(records if self._value is None else self._value(records), topics),
             None if self._key is None else keys_of(self._key(records)),
             None if self._partition is None else self._chosen(self._partition, records, topics),
             self._times(records, timestamps if isinstance(timestamps, Sequence) else None),

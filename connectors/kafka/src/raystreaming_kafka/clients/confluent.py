@@ -230,11 +230,12 @@ class ConfluentClient:
     def metadata(self, messages: list[Message]) -> Metadata:
         """Return what comes with messages beside their values."""
         offsets: Any = list(map(Message.offset, messages))
+        headers: Any = map(Message.headers, messages)  # pairs, whatever its stub says
         return Metadata(
             list(map(Message.key, messages)),
             offsets,
             [message.timestamp()[1] for message in messages],
-            [list(message.headers() or ()) for message in messages],
+            [list(pairs or ()) for pairs in headers],
         )
 
     def trouble(self) -> bool:
@@ -299,6 +300,11 @@ def bad_settings(connection: Connection, error: KafkaException) -> Terminal:
     """Return what to raise when librdkafka does not take the settings."""
     cause = error.args[0] if error.args else error
     why = connection.hide(cause.str() if isinstance(cause, KafkaError) else str(cause))
+    if "ssl." in why:
+        return Terminal(
+            f"{connection.user}(tls=True): librdkafka cannot use the files: {why}. Correct tls_ca=, "
+            "tls_certificate=, tls_key= or tls_key_password=."
+        )
     return Terminal(
         f"{connection.user}(client_options=...): librdkafka refuses the settings: {why}. client_options "
         "takes librdkafka's names, such as 'security.protocol'; correct or remove that one."

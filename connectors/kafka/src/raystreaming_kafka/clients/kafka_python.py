@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -34,6 +36,11 @@ KafkaConsumer = _library.KafkaConsumer
 OffsetAndMetadata = _library.OffsetAndMetadata
 TopicPartition = _library.TopicPartition
 
+_REFUSALS = (
+    kafka_errors.AuthorizationError,
+    kafka_errors.SaslAuthenticationFailedError,
+    ssl.SSLError,
+)
 _LARGEST_RESPONSE = 50 * 2**20
 _FIRST_TRY = 1.0
 _LEAST_TRY = 0.5
@@ -48,6 +55,43 @@ _values = attrgetter("value")
 # It warns of every lost connection; we say it once, when it lasts. A level that somebody has set stays.
 if logging.getLogger("kafka").level == logging.NOTSET:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+class _Overheard(logging.Filter):
+    """Hears why connections fail: the library logs that, and says only that it got none.
+
+    Args:
+        level: From which on lines are logged as they would be without it.
+    """
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._level = level
+        self.error: Exception | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the error of a line, a refusal in preference to others."""
+        for arg in record.args if isinstance(record.args, tuple) else ():
+            if isinstance(arg, Exception) and not isinstance(self.error, _REFUSALS):
+                self.error = arg
+        return record.levelno >= self._level
+
+
+@contextmanager
+def told_why(connection: Connection) -> Generator[None, None, None]:
+    """Raise what says why no connection was made, where the body makes one."""
+    log = logging.getLogger("kafka.net.manager")
+    before, level = log.level, log.getEffectiveLevel()
+    heard = _Overheard(level)
+    log.addFilter(heard)
+    log.setLevel(min(level, logging.WARNING))
+    try:
+        yield
+    except kafka_errors.KafkaTimeoutError as error:
+        raise _failure(connection, heard.error or error, "a connection") from None
+    finally:
+        log.removeFilter(heard)
+        log.setLevel(before)
 
 
 def _consumer(connection: Connection, within: float) -> Any:
@@ -70,8 +114,9 @@ def _consumer(connection: Connection, within: float) -> Any:
         "auto_offset_reset": "none",
     }
     try:
-        return KafkaConsumer(**settings)
-    except (kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError) as error:
+        with told_why(connection):
+            return KafkaConsumer(**settings)
+    except (OSError, kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError) as error:
         raise bad_settings(connection, error) from None
     except kafka_errors.KafkaError as error:
         raise _failure(connection, error, "a connection") from error
@@ -322,8 +367,13 @@ class KafkaPythonPlanner:
 def _failure(connection: Connection, error: Exception, what: str) -> ConnectorError:
     servers = connection.servers
     why = connection.hide(f"{type(error).__name__}: {error}")
-    refused = (kafka_errors.AuthorizationError, kafka_errors.SaslAuthenticationFailedError)
-    if isinstance(error, refused):
+    if isinstance(error, ssl.SSLError):
+        return Terminal(
+            f"Asking {servers} for {what} failed: {why}. Check that tls_ca= is the file of the authority "
+            "that signed the brokers' certificates, that they name the host in servers=, and "
+            "tls_certificate= where the brokers ask for ours."
+        )
+    if isinstance(error, _REFUSALS):
         return Terminal(
             f"Asking {servers} for {what} was refused: {why}. Check username=, password= and sasl=, and what "
             "the user may do."
@@ -336,6 +386,11 @@ def _failure(connection: Connection, error: Exception, what: str) -> ConnectorEr
 
 def bad_settings(connection: Connection, error: Exception) -> Terminal:
     """Return what to raise when kafka-python does not take the settings."""
+    if isinstance(error, OSError):  # of files, and TLS among them
+        return Terminal(
+            f"{connection.user}(tls=True): kafka-python cannot use the files: {connection.hide(str(error))}. "
+            "Correct tls_ca=, tls_certificate=, tls_key= or tls_key_password=."
+        )
     return Terminal(
         f"{connection.user}(client_options=...): kafka-python refuses the settings: "
         f"{connection.hide(str(error))}. client_options takes kafka-python's names, such as "

@@ -20,7 +20,7 @@ from raystreaming_kafka.clients import (
     Unsendable,
     open_planner,
 )
-from raystreaming_kafka.clients.kafka_python import _failure, _library, bad_settings, kafka_errors
+from raystreaming_kafka.clients.kafka_python import _failure, _library, bad_settings, kafka_errors, told_why
 
 _LibraryPartitioner: Any = _library.partitioner.abc.Partitioner
 _SETTLED = 60.0
@@ -60,8 +60,15 @@ class KafkaPythonProducer:
         if sending.partitioner != "murmur2":  # which is its own
             settings["partitioner"] = _Partitioner(sending.partitioner)
         try:
-            self._producer = _library.KafkaProducer(**settings)
-        except (kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError) as error:
+            with told_why(connection):
+                self._producer = _library.KafkaProducer(**settings)
+        except (
+            OSError,
+            kafka_errors.KafkaConfigurationError,
+            TypeError,
+            ValueError,
+            AssertionError,
+        ) as error:
             raise bad_settings(connection, error) from None
         except kafka_errors.KafkaError as error:
             raise _failure(connection, error, "a connection") from error
