@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 from raystreaming_kafka import KafkaSink, KafkaSource
 from raystreaming_kafka.connection import KafkaConnection
 from raystreaming_test_support.killing import run_to_end
+from raystreaming_test_support.schema_registry import LocalSchemaRegistry
 from raystreaming_test_support.topics import create_topic, read_topic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,7 @@ CLICKS = [(b"ann", b'{"user":"ann","page":"home"}'), (b"bob", b'{"user":"bob","p
 
 @pytest.fixture(scope="module")
 def servers(kafka_broker):
-    for topic in ("clicks", "orders"):
+    for topic in ("clicks", "orders", "readings"):
         create_topic(kafka_broker.servers, topic)
     producer = Producer({"bootstrap.servers": kafka_broker.servers})
     for key, value in CLICKS:
@@ -38,12 +39,17 @@ def run(code, servers, folder):
 
 
 def test_the_programs(servers, tmp_path):
-    read, places, write = BLOCKS
+    read, places, write, avro = BLOCKS
     assert run(read, servers, tmp_path) == ["['ann']"]
     assert run(places, servers, tmp_path) == ["('clicks', 'ann', 0)", "('clicks', 'bob', 1)"]
     assert "at-least-once" in "\n".join(run(write, servers, tmp_path))
     (values,) = read_topic(servers, "orders")
     assert sorted(values) == [b'{"user":"ann","total":12}', b'{"user":"bob","total":7}']
+    with LocalSchemaRegistry() as registry:
+        assert run(avro.replace("http://127.0.0.1:8081", registry.url), servers, tmp_path) == [
+            "{'sensor': 'cellar', 'degrees': 12.0}",
+            "{'sensor': 'roof', 'degrees': 21.5}",
+        ]
 
 
 def rows(cls, beside=()):

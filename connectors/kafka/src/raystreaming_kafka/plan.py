@@ -52,8 +52,8 @@ def plan_splits(wanted: Wanted, planner: Planner, ctx: PlanContext) -> list[Spli
     partitions = _partitions(wanted, planner)
     _refuse_gone(wanted, partitions, ctx.known)
     first = planner.first_offsets(partitions)
-    needs_ends = wanted.stop is not None or ctx.known or not isinstance(wanted.start, str)
-    ends = planner.end_offsets(partitions) if needs_ends or wanted.start != "earliest" else {}
+    needs_ends = wanted.stop is not None or ctx.known or wanted.start != "earliest"
+    ends = planner.end_offsets(partitions) if needs_ends else {}
     starts = dict(first) if ctx.known else _starts(wanted, planner, first, ends)
     stops = _stops(wanted, planner, ends)
     splits: list[Split] = []
