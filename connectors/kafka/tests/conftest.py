@@ -21,6 +21,14 @@ from raystreaming_test_support.kafka_broker import LocalBroker
 TIMEOUT = 60.0
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave long tests to the nox session that asks for them."""
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    if config.option.markexpr != "long":
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @dataclass
 class Drained:
     """What readers gave, in order."""

@@ -209,7 +209,7 @@ def test_a_topic_that_was_deleted_between_two_runs(kafka, client):
             source.plan(PlanContext(known={gone.id: KnownSplit(gone, 5, False)}))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_topic_that_is_deleted_while_it_is_read(make_kafka, client):
     with LocalBroker(config={"auto.create.topics.enable": "false"}) as broker:
         kafka = make_kafka(broker)

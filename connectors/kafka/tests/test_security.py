@@ -140,11 +140,21 @@ def test_secrets_that_are_looked_up_where_they_are_used(secure, client, tmp_path
         by_sasl(secure, "SCRAM-SHA-256", "${env:THE_PASSWORD}", client=client),
         by_certificate(secure, f"${{file:{tmp_path / 'key-password'}}}", client=client),
     ):
-        folder = tmp_path / options["servers"].rpartition(":")[2]
+        folder = tmp_path / f"{tmp_path.name}-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         assert through(secure, folder, options, said) == ["hello"]
         source = KafkaSource(topics=["t"], **options)
         assert not any(secret.encode() in pickle.dumps(source) for secret in ALL)
+
+
+REFUSED_BY_BOTH = ["confluent", pytest.param("kafka-python", marks=pytest.mark.long)]
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """kafka-python tries again until its time is over, also where it was refused."""
+    for module in ("kafka_python", "kafka_python_producer"):
+        monkeypatch.setattr(f"raystreaming_kafka.clients.{module}.ANSWER_WITHIN", 2.0)
 
 
 def refused(options, said):
@@ -164,15 +174,17 @@ def refused(options, said):
     return "\n".join(texts)
 
 
+@pytest.mark.parametrize("client", REFUSED_BY_BOTH)
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
-def test_a_wrong_password(secure, client, mechanism, said):
+def test_a_wrong_password(secure, client, mechanism, said, impatient):
     text = refused(by_sasl(secure, mechanism, WRONG, client=client), said)
     assert text.count("was refused") == 2
     assert text.count("password=") == 2
     assert secure.sasl_servers in text
 
 
-def test_brokers_of_another_authority(secure, client, said):
+@pytest.mark.parametrize("client", REFUSED_BY_BOTH)
+def test_brokers_of_another_authority(secure, client, said, impatient):
     other = str(secure.certificates / "other-ca.pem")
     text = refused(by_sasl(secure, "PLAIN", client=client, tls_ca=other), said)
     assert text.count("tls_ca=") == 2

@@ -249,7 +249,7 @@ def test_a_message_too_large_for_the_topic(kafka, client):
         written(kafka, topic, [b"x" * 5000], client=client)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_topic_deleted_while_writing(make_kafka):
     with LocalBroker(config={"auto.create.topics.enable": "false"}) as broker:
         kafka = make_kafka(broker)
@@ -270,7 +270,7 @@ def write_until(writer, deadline):
         writer.flush()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_broker_restarted_while_writing(own_kafka, client):
     """What the client sends again is there once, in its order."""
     kafka = own_kafka
@@ -287,7 +287,7 @@ def test_a_broker_restarted_while_writing(own_kafka, client):
     assert [m.value() for m in messages(kafka, topic)] == values
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_broker_that_stays_away(own_kafka, client):
     kafka = own_kafka
     writer = sink(kafka, kafka.topic(), client=client, give_up_after="2s").open(None, WriterContext())
