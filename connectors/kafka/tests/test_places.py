@@ -7,7 +7,7 @@ import time
 from datetime import datetime, timezone
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from raystreaming.connector import KnownSplit, OptionError, PlanContext, Split, Terminal
@@ -187,9 +187,9 @@ def test_committed_offsets_that_retention_has_passed(kafka, client, on_lost, cap
     topic = kafka.topic()
     kafka.produce(topic, [b"%d" % n for n in range(10)])
     source = kafka.source(topic, client=client, group=f"g-{topic}", start="committed", on_lost=on_lost)
-    reader = kafka.open(source, source.plan(PlanContext()))
-    reader.commit({f"{topic}-0": 3})
-    reader.close()
+    group = Consumer({"bootstrap.servers": kafka.servers, "group.id": f"g-{topic}"})
+    group.commit(offsets=[TopicPartition(topic, 0, 3)], asynchronous=False)
+    group.close()
     kafka.delete_before(topic, 7)
     if on_lost == "earliest":
         assert numbers(kafka, source) == [7, 8, 9]

@@ -215,8 +215,8 @@ def test_its_password(kafka, caplog):
     ("options", "problem"),
     [
         ({"format": "avro"}, "format='avro' needs avro_schema=, or registry="),
-        ({"format": "avro", "avro_schema": "{"}, "avro_schema= is no Avro schema"),
-        ({"format": "avro", "avro_schema": {"type": "recrod"}}, "avro_schema= is no Avro schema"),
+        ({"format": "avro", "avro_schema": "{"}, "option 'avro_schema' is no Avro schema"),
+        ({"format": "avro", "avro_schema": {"type": "recrod"}}, "option 'avro_schema' is no Avro schema"),
         ({"format": "protobuf"}, "needs protobuf_type="),
         ({"format": "protobuf", "protobuf_type": str}, "no generated class"),
         ({"avro_schema": SCHEMA}, "avro_schema= goes with format='avro' only"),
