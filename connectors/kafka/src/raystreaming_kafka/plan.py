@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from raystreaming.connector import KnownSplit, PlanContext, Split, Terminal
+from raystreaming.connector import ConnectorError, KnownSplit, PlanContext, Split, Terminal
 from raystreaming.errors import nearest
-from raystreaming_kafka.clients import Partition, Planner, logger
+from raystreaming_kafka.clients import Partition, Planner, Producer, logger
 
 Offsets: TypeAlias = "dict[Partition, int]"
 Given: TypeAlias = Mapping[str, Mapping[int, int]]
@@ -36,7 +36,7 @@ class Wanted:
         """Return whether a topic is to be read."""
         if self.pattern is None:
             return topic in self.topics
-        return not topic.startswith("__") and re.fullmatch(self.pattern, topic) is not None
+        return _is_public(topic) and re.fullmatch(self.pattern, topic) is not None
 
 
 def plan_splits(wanted: Wanted, planner: Planner, ctx: PlanContext) -> list[Split]:
@@ -78,7 +78,7 @@ def plan_splits(wanted: Wanted, planner: Planner, ctx: PlanContext) -> list[Spli
 def _partitions(wanted: Wanted, planner: Planner) -> list[Partition]:
     topics = wanted.topics
     if wanted.pattern is not None:
-        existing = planner.topics()
+        existing = list(filter(_is_public, planner.topics()))
         topics = [topic for topic in existing if wanted.matches(topic)]
         if not topics:
             raise Terminal(
@@ -95,7 +95,7 @@ def _partitions(wanted: Wanted, planner: Planner) -> list[Partition]:
         elif wanted.pattern is None:  # else it was deleted just now
             missing.append(topic)
     if missing:
-        raise _unknown(wanted, missing, planner.topics())
+        raise _unknown(wanted, missing, visible_topics(planner))
     return partitions
 
 
@@ -186,18 +186,29 @@ def _refuse_gone(wanted: Wanted, partitions: Sequence[Partition], known: Mapping
             )
 
 
-def _unknown(wanted: Wanted, missing: Sequence[str], existing: Sequence[str]) -> Terminal:
-    visible = [topic for topic in existing if not topic.startswith("__")]
+def visible_topics(planner: Planner | Producer) -> list[str]:
+    """Return the topics that a message may name: none where they may not be listed."""
+    try:
+        return list(filter(_is_public, planner.topics()))
+    except ConnectorError as error:
+        logger.debug("topics cannot be listed: %s", error)
+        return []
+
+
+def _is_public(topic: str) -> bool:
+    return not topic.startswith("__")
+
+
+def _unknown(wanted: Wanted, missing: Sequence[str], visible: Sequence[str]) -> Terminal:
     named = [f"{topic!r}{nearest(topic, visible)}" for topic in missing]
     return Terminal(
         f"KafkaSource(topics=...): no topic {', '.join(named)} at {wanted.servers}. There "
-        f"{_shown(existing)}. Correct topics=, or create the topic first: "
+        f"{_shown(visible)}. Correct topics=, or create the topic first: "
         f"`kafka-topics.sh --bootstrap-server {wanted.servers} --create --topic {missing[0]}`."
     )
 
 
-def _shown(existing: Sequence[str]) -> str:
-    visible = [topic for topic in existing if not topic.startswith("__")]
+def _shown(visible: Sequence[str]) -> str:
     shown = ", ".join(visible[:10]) + (", ..." if len(visible) > 10 else "")
     return f"is: {shown}" if visible else "is none that may be seen"
 

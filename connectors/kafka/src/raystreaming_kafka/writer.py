@@ -11,6 +11,7 @@ from raystreaming.operators.user_function import failure
 from raystreaming.records import rows_of
 from raystreaming_kafka.clients import Headers, Outgoing, Producer, Unsendable
 from raystreaming_kafka.encode import Encode, headers_of, keys_of
+from raystreaming_kafka.plan import visible_topics
 
 Select = Callable[[list[Any]], list[Any]]
 
@@ -97,7 +98,7 @@ class KafkaWriter(Writer[Any]):
         """Learn how many partitions a topic has: one that is not there would be made by a typing error."""
         partitions = self._producer.partitions(topic)
         if partitions is None:
-            near = nearest(topic, self._producer.topics())
+            near = nearest(topic, visible_topics(self._producer))
             raise Terminal(
                 f"KafkaSink(topic=...): no topic {topic!r}{near} at {self._servers} (step "
                 f"{self._ctx.operator}). Correct topic=, or create the topic first: "

@@ -230,7 +230,11 @@ class Producer(Protocol):
         ...
 
     def topics(self) -> list[str]:
-        """Return the names of all topics that may be seen, none if nobody answers."""
+        """Return the names of all topics that may be seen.
+
+        Raises:
+            ConnectorError: No broker answers, or may not.
+        """
         ...
 
     def send(self, messages: Outgoing) -> None:

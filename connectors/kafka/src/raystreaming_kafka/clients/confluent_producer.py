@@ -12,9 +12,14 @@ from confluent_kafka import Producer as LibraryProducer
 
 from raystreaming.connector import ConnectorError, Retryable, Terminal
 from raystreaming_kafka.clients import Connection, Outgoing, Sending, Unsendable, logger, open_planner
-from raystreaming_kafka.clients.confluent import _NO_TOPIC, _REFUSED, LibraryLog, bad_settings
+from raystreaming_kafka.clients.confluent import (
+    _BYTES_PER_MESSAGE,
+    _NO_TOPIC,
+    _REFUSED,
+    LibraryLog,
+    bad_settings,
+)
 
-_BYTES_PER_MESSAGE = 384
 _PARTITIONERS = {"murmur2": "murmur2_random", "crc32": "consistent_random", "random": "random"}
 _PATIENCE = 0.2
 """Seconds of one wait in the library, so that signals are heard."""
