@@ -72,9 +72,13 @@ class Connection:
 
     def hide(self, text: str) -> str:
         """Return `text` without secrets and the values of settings: libraries repeat them in messages."""
+        return hidden(text, self.secrets())
+
+    def secrets(self) -> list[str]:
+        """Return what must not be shown."""
         secrets = [resolved(v, k) for k, v in self.security.items() if isinstance(v, Secret)]
         values = [resolved(v, k) for k, v in self.options.items() if isinstance(v, str)]
-        return hidden(text, [*secrets, *(value for value in values if len(value) > 3)])
+        return [*secrets, *(value for value in values if len(value) > 3)]
 
 
 class Chunk(NamedTuple):

@@ -28,6 +28,7 @@ from raystreaming_kafka.clients import (
     Reached,
     logger,
 )
+from raystreaming_kafka.clients.kafka_python_log import hide_from_now_on
 
 # It ships no types.
 _library: Any = kafka
@@ -113,6 +114,7 @@ def _consumer(connection: Connection, within: float) -> Any:
         "enable_auto_commit": False,
         "auto_offset_reset": "none",
     }
+    hide_from_now_on(connection.secrets())
     try:
         with told_why(connection):
             return KafkaConsumer(**settings)

@@ -21,6 +21,7 @@ from raystreaming_kafka.clients import (
     open_planner,
 )
 from raystreaming_kafka.clients.kafka_python import _failure, _library, bad_settings, kafka_errors, told_why
+from raystreaming_kafka.clients.kafka_python_log import hide_from_now_on
 
 _LibraryPartitioner: Any = _library.partitioner.abc.Partitioner
 _SETTLED = 60.0
@@ -59,6 +60,7 @@ class KafkaPythonProducer:
         }
         if sending.partitioner != "murmur2":  # which is its own
             settings["partitioner"] = _Partitioner(sending.partitioner)
+        hide_from_now_on(connection.secrets())
         try:
             with told_why(connection):
                 self._producer = _library.KafkaProducer(**settings)
