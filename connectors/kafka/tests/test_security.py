@@ -190,7 +190,7 @@ def test_brokers_of_another_authority(secure, client, said, impatient):
     assert text.count("tls_ca=") == 2
 
 
-def test_a_wrong_password_of_the_key(secure, client, said):
+def test_a_wrong_password_of_the_key(secure, client, said, impatient):
     text = refused(by_certificate(secure, WRONG, client=client), said)
     assert "tls_key_password" in text or "ssl" in text.lower()
 

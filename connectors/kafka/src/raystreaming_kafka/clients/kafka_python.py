@@ -74,7 +74,8 @@ class _Overheard(logging.Filter):
         """Keep the error of a line, a refusal in preference to others."""
         for arg in record.args if isinstance(record.args, tuple) else ():
             if isinstance(arg, Exception) and not isinstance(self.error, _REFUSALS):
-                self.error = arg
+                # It wraps errors of TLS.
+                self.error = arg.__context__ if isinstance(arg.__context__, ssl.SSLError) else arg
         return record.levelno >= self._level
 
 
@@ -372,8 +373,8 @@ def _failure(connection: Connection, error: Exception, what: str) -> ConnectorEr
     if isinstance(error, ssl.SSLError):
         return Terminal(
             f"Asking {servers} for {what} failed: {why}. Check that tls_ca= is the file of the authority "
-            "that signed the brokers' certificates, that they name the host in servers=, and "
-            "tls_certificate= where the brokers ask for ours."
+            "that signed the brokers' certificates, that they name the host in servers=, and where the brokers ask "
+            "for ours, tls_certificate=, tls_key= and tls_key_password=."
         )
     if isinstance(error, _REFUSALS):
         return Terminal(
