@@ -195,6 +195,11 @@ def test_a_wrong_password_of_the_key(secure, client, said, impatient):
     assert "tls_key_password" in text or "ssl" in text.lower()
 
 
+def test_a_certificate_file_that_is_not_there(secure, client, said):
+    text = refused(by_sasl(secure, "PLAIN", client=client, tls_ca="/no/such/ca.pem"), said)
+    assert text.count("(tls_ca='/no/such/ca.pem'): the file cannot be read") == 2
+
+
 def test_a_variable_that_is_not_set(secure, client, said):
     text = refused(by_sasl(secure, "PLAIN", "${env:NO_SUCH_VARIABLE}", client=client), said)
     assert text.count("environment variable NO_SUCH_VARIABLE, which is not set") == 2
@@ -219,8 +224,8 @@ def test_what_can_be_printed_of_options(make, names, secret):
         username="alice",
         password=secret(CANARY),
         tls=True,
-        tls_certificate="c",
-        tls_key="k",
+        tls_certificate=__file__,
+        tls_key=__file__,
         tls_key_password=secret(KEY_CANARY),
         client_options={"anything": secret(WRONG)},
     )

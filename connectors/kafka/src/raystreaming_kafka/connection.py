@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
-from raystreaming.connector import Options, Secret, option
+from raystreaming.connector import Options, Secret, Terminal, option
 from raystreaming_kafka.clients import Connection
 
 _SETTINGS = {
@@ -116,7 +116,15 @@ class KafkaConnection(Options):
         return found
 
     def connection(self, **more: Any) -> Connection:
-        """Return how the client library is to connect."""
+        """Return how the client library is to connect.
+
+        Raises:
+            Terminal: A file cannot be read here, in the process that connects.
+        """
+        for option_name in ("tls_ca", "tls_certificate", "tls_key"):
+            path = getattr(self, option_name)
+            if path is not None:
+                self._look_at(option_name, path)
         names = _SETTINGS[self.client]
         return Connection(
             client=self.client,
@@ -126,3 +134,14 @@ class KafkaConnection(Options):
             user=type(self).__name__,
             **more,
         )
+
+    def _look_at(self, option_name: str, path: str) -> None:
+        """Refuse a file that is not there: the libraries say little of it, or nothing."""
+        try:
+            with open(path, "rb"):
+                pass
+        except OSError as error:
+            raise Terminal(
+                f"{type(self).__name__}({option_name}={path!r}): the file cannot be read where Kafka is connected "
+                f"to: {error.strerror}. Put it there (on Ray, on every node), or correct the path."
+            ) from None

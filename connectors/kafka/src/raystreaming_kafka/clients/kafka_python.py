@@ -373,8 +373,8 @@ def _failure(connection: Connection, error: Exception, what: str) -> ConnectorEr
     if isinstance(error, ssl.SSLError):
         return Terminal(
             f"Asking {servers} for {what} failed: {why}. Check that tls_ca= is the file of the authority "
-            "that signed the brokers' certificates, that they name the host in servers=, and where the brokers ask "
-            "for ours, tls_certificate=, tls_key= and tls_key_password=."
+            "that signed the brokers' certificates, that they name the host in servers=, and where the "
+            "brokers ask for ours, tls_certificate=, tls_key= and tls_key_password=."
         )
     if isinstance(error, _REFUSALS):
         return Terminal(
