@@ -142,6 +142,6 @@ class KafkaConnection(Options):
                 pass
         except OSError as error:
             raise Terminal(
-                f"{type(self).__name__}({option_name}={path!r}): the file cannot be read where Kafka is connected "
-                f"to: {error.strerror}. Put it there (on Ray, on every node), or correct the path."
+                f"{type(self).__name__}({option_name}={path!r}): the file cannot be read where Kafka is "
+                f"connected to: {error.strerror}. Put it there (on Ray, on every node), or correct the path."
             ) from None
