@@ -129,7 +129,7 @@ def tests(session: nox.Session, package: str) -> None:
 
 @nox.session(requires=["wheels"], default=False)
 def kafka_long(session: nox.Session) -> None:
-    """The tests of the Kafka package that wait for brokers which are away, and for topics that were deleted."""
+    """What `tests` leaves out of the Kafka package: brokers that are away, topics that were deleted. Slow."""
     kafka = PACKAGES["kafka"]
     wheels = [PACKAGES["core"].wheel, devtool.support().wheel, kafka.wheel]
     install(session, wheels, own_group(kafka))
