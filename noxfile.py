@@ -127,6 +127,15 @@ def tests(session: nox.Session, package: str) -> None:
     run_pytest(session, [under_test.folder / "tests"], [PACKAGES["core"], under_test])
 
 
+@nox.session(requires=["wheels"], default=False)
+def kafka_long(session: nox.Session) -> None:
+    """What `tests` leaves out of the Kafka package: brokers that are away, topics that were deleted. Slow."""
+    kafka = PACKAGES["kafka"]
+    wheels = [PACKAGES["core"].wheel, devtool.support().wheel, kafka.wheel]
+    install(session, wheels, own_group(kafka))
+    run_pytest(session, [kafka.folder / "tests"], [PACKAGES["core"], kafka], options=["-m", "long"])
+
+
 @nox.session(venv_backend="none", tags=CI)
 def java(session: nox.Session) -> None:
     """The JUnit tests of the Java modules; what Maven needs for them it keeps, so that they run offline."""

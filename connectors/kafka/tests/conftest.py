@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,14 @@ from raystreaming_test_support.events import create_topic
 from raystreaming_test_support.kafka_broker import LocalBroker
 
 TIMEOUT = 60.0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave long tests to the nox session that asks for them."""
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    if config.option.markexpr != "long":
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @dataclass
@@ -176,6 +184,11 @@ def broker() -> Iterator[LocalBroker]:
     """A broker that compacts soon."""
     with LocalBroker(config={"log.cleaner.backoff.ms": "200"}) as running:
         yield running
+
+
+@pytest.fixture
+def make_kafka(kafka_topic: Any) -> Callable[[LocalBroker], Kafka]:
+    return lambda broker: Kafka(broker, kafka_topic)
 
 
 @pytest.fixture

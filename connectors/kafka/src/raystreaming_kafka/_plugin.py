@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from raystreaming.plugins import SourceSpec, hookimpl
+from raystreaming.plugins import SinkSpec, SourceSpec, hookimpl
 
 
 @hookimpl
@@ -14,4 +14,14 @@ def raystreaming_sources() -> Iterable[SourceSpec]:
         name="kafka",
         target="raystreaming_kafka.source:KafkaSource",
         summary="Reads the partitions of Kafka topics; each record once per checkpointed position.",
+    )
+
+
+@hookimpl
+def raystreaming_sinks() -> Iterable[SinkSpec]:
+    """Return the Kafka sink."""
+    yield SinkSpec(
+        name="kafka",
+        target="raystreaming_kafka.sink:KafkaSink",
+        summary="Writes records as messages of Kafka topics; at least once.",
     )

@@ -17,7 +17,7 @@ from raystreaming_kafka._arrow import RecordBatch, Schema
 from raystreaming_kafka.clients import logger
 from raystreaming_kafka.json_arrow import ArrowJson
 
-Format: TypeAlias = Literal["bytes", "string", "json"]
+Format: TypeAlias = Literal["bytes", "string", "json", "avro", "protobuf"]
 OnError: TypeAlias = Literal["fail", "skip"]
 Values: TypeAlias = "list[bytes | None]"
 
@@ -33,7 +33,13 @@ class BadRecord(Exception):
 
 
 class Decoder(Protocol):
-    """Makes records of the values of consecutive messages."""
+    """Makes records of the values of consecutive messages.
+
+    Attributes:
+        kept: The indexes of the values that became the last call's records; None: all did.
+    """
+
+    kept: list[int] | None
 
     def decode(self, values: Values) -> Any:
         """Return a list or a RecordBatch, None if no record comes of the values.
@@ -49,9 +55,12 @@ def make_decoder(
     schema: Schema | None,
     on_error: OnError,
     ctx: ReaderContext,
+    read: Callable[[bytes], Any] | None = None,
 ) -> Decoder:
-    """Return what decodes `format`."""
-    bad = _Bad(on_error, ctx)
+    """Return what decodes `format`; `read` reads single messages of a format that is none of ours."""
+    bad = Bad(on_error, ctx)
+    if read is not None:
+        return _Single(bad, ctx, read)
     if format == "bytes":
         return _Bytes()
     if format == "string":
@@ -61,7 +70,7 @@ def make_decoder(
     return _Dicts(bad, ctx)
 
 
-class _Bad:
+class Bad:
     """What happens to a message that cannot be read."""
 
     def __init__(self, on_error: OnError, ctx: ReaderContext) -> None:
@@ -83,23 +92,53 @@ class _Bad:
 
 
 class _Bytes:
+    kept: list[int] | None = None
+
     def decode(self, values: Values) -> Any:
         return values
 
 
-class _Strings:
-    def __init__(self, bad: _Bad) -> None:
+class _Single:
+    """Messages of a format that reads one at a time."""
+
+    def __init__(self, bad: Bad, ctx: ReaderContext, read: Callable[[bytes], Any]) -> None:
         self._bad = bad
+        self._ctx = ctx
+        self._read = read
+        self.kept: list[int] | None = None
 
     def decode(self, values: Values) -> Any:
+        records: list[Any] = []
+        self.kept = []
+        for index, value in enumerate(values):
+            if value is None:
+                self._ctx.count("tombstones", 1)
+                continue
+            try:
+                records.append(self._read(value))
+                self.kept.append(index)
+            except ValueError as error:
+                self._bad(index, value, str(error))
+        return records or None
+
+
+class _Strings:
+    def __init__(self, bad: Bad) -> None:
+        self._bad = bad
+        self.kept: list[int] | None = None
+
+    def decode(self, values: Values) -> Any:
+        self.kept = None
         try:
             return list(map(bytes.decode, values))  # type: ignore[arg-type]  # None goes to the slow way
         except (TypeError, UnicodeDecodeError):
             pass
         texts: list[str | None] = []
+        self.kept = []
         for index, value in enumerate(values):
             try:
                 texts.append(None if value is None else value.decode())
+                self.kept.append(index)
             except UnicodeDecodeError as error:
                 self._bad(index, value, f"it is not UTF-8: {error.reason} at byte {error.start}")
         return texts or None
@@ -152,11 +191,13 @@ class _Dicts:
     let a message such as ``1,2`` pass for two.
     """
 
-    def __init__(self, bad: _Bad, ctx: ReaderContext) -> None:
+    def __init__(self, bad: Bad, ctx: ReaderContext) -> None:
         self._bad = bad
         self._ctx = ctx
+        self.kept: list[int] | None = None
 
     def decode(self, values: Values) -> Any:
+        self.kept = None
         try:
             rows = list(map(orjson.loads, values))  # type: ignore[arg-type]  # None goes to the slow way
         except (TypeError, orjson.JSONDecodeError):
@@ -164,19 +205,23 @@ class _Dicts:
         else:
             if set(map(type, rows)) == {dict}:
                 return rows
-        return list(_objects(values, _present(values, self._ctx), self._bad).values()) or None
+        found = _objects(values, _present(values, self._ctx), self._bad)
+        self.kept = list(found)
+        return list(found.values()) or None
 
 
 class _Arrow:
     """JSON objects as an Arrow RecordBatch, or as its rows where a schema types them."""
 
-    def __init__(self, bad: _Bad, ctx: ReaderContext, parser: ArrowJson, *, columnar: bool) -> None:
+    def __init__(self, bad: Bad, ctx: ReaderContext, parser: ArrowJson, *, columnar: bool) -> None:
         self._bad = bad
         self._ctx = ctx
         self._parser = parser
         self._columnar = columnar
+        self.kept: list[int] | None = None
 
     def decode(self, values: Values) -> Any:
+        self.kept = None
         batch = self._parser.parse_trusting(values)
         if batch is None:
             batch = self._one_by_one(values)
@@ -194,6 +239,7 @@ class _Arrow:
         lines = {i: _line(values[i] or b"", row) for i, row in objects.items()}
         batch, refused = self._parser.parse_checked(list(lines.values()))
         indexes = list(lines)
+        self.kept = [index for place, index in enumerate(indexes) if place not in refused]
         for place, why in refused.items():
             bad[indexes[place]] = (values[indexes[place]], why)
         for index in sorted(bad):

@@ -12,6 +12,7 @@ from typing import Any
 
 from raystreaming.connector import Batch, Fetched, Position, Reader, ReaderContext, Split, Terminal
 from raystreaming_kafka.clients import Chunk, Client, OffsetGone, Partition, Reached, logger
+from raystreaming_kafka.fields import WithMetadata
 from raystreaming_kafka.formats import BadRecord, Decoder
 
 _BATCH_BYTES = 4_000_000
@@ -53,6 +54,8 @@ class KafkaReader(Reader[Any]):
         servers: The brokers' addresses, for messages.
         commits: Whether there is a group to commit to.
         warn_after: Seconds without a broker before a warning.
+        with_metadata: Makes records of values and what comes with them; None: values are the records.
+        skip_lost: Whether to go on behind messages that retention has deleted.
     """
 
     def __init__(
@@ -64,9 +67,13 @@ class KafkaReader(Reader[Any]):
         servers: str,
         commits: bool,
         warn_after: float,
+        with_metadata: WithMetadata | None = None,
+        skip_lost: bool = False,
     ) -> None:
         self._client = client
         self._decoder = decoder
+        self._with_metadata = with_metadata
+        self._skip_lost = skip_lost
         self._ctx = ctx
         self._servers = servers
         self._commits = commits
@@ -119,7 +126,8 @@ class KafkaReader(Reader[Any]):
             try:
                 found = self._client.poll(self._room(limit), left)
             except OffsetGone as gone:
-                raise self._gone(gone) from gone.__cause__
+                self._go_on_or_fail(gone)
+                continue
             for one in found:
                 if isinstance(one, Chunk):
                     self._take(one)
@@ -183,7 +191,11 @@ class KafkaReader(Reader[Any]):
         rows = None
         if values:
             try:
-                rows = self._decoder.decode(values)
+                if self._with_metadata is None:
+                    rows = self._decoder.decode(values)
+                else:
+                    metadata = self._client.metadata(messages)
+                    rows = self._with_metadata.decode(values, place.partition, metadata)
             except BadRecord as bad:
                 raise self._bad(bad, place, messages) from bad.__cause__
         if rows is None and not end:
@@ -215,15 +227,41 @@ class KafkaReader(Reader[Any]):
             "leave such messages out and count them."
         )
 
-    def _gone(self, gone: OffsetGone) -> Terminal:
+    def _go_on_or_fail(self, gone: OffsetGone) -> None:
+        """Go on at the earliest message where that is wanted; else raise what says where and why."""
         partition = gone.partition
         place = self._active.get(partition)
         offset = gone.offset if gone.offset is not None else place.position if place else -1
+        there = self._client.range_of(partition, 5.0)
+        if self._skip_lost and place is not None and there is not None and offset < there[0]:
+            self._jump(place, offset, there[0])
+            return
+        raise self._gone(partition, offset, there) from gone.__cause__
+
+    def _jump(self, place: _Place, offset: int, earliest: int) -> None:
+        logger.warning(
+            "topic %r, partition %d: offset %d was to be read, but the earliest available is %d; step %s "
+            "goes on there, %d offsets are lost",
+            *place.partition,
+            offset,
+            earliest,
+            self._ctx.operator,
+            earliest - offset,
+        )
+        self._ctx.count("lost", earliest - offset)
+        self._client.unassign([place.partition])
+        if place.stop is not None and earliest >= place.stop:
+            del self._active[place.partition]
+            self._pending.append(_Piece(place, [], 0, end=True))
+            return
+        place.position = place.fetched = earliest
+        self._client.assign({place.partition: earliest})
+
+    def _gone(self, partition: Partition, offset: int, there: tuple[int, int] | None) -> Terminal:
         text = (
             f"Topic {partition.topic!r}, partition {partition.number}, has no offset {offset} at "
             f"{self._servers} (step {self._ctx.operator}): "
         )
-        there = self._client.range_of(partition, 5.0)
         if there is None:
             why = "it is out of the partition's range"
         elif offset < there[0]:
@@ -232,7 +270,8 @@ class KafkaReader(Reader[Any]):
             why = f"it ends at {there[1]} (earliest {there[0]}); the topic was truncated or made anew"
         return Terminal(
             f"{text}{why}. What is missing cannot be read again: run with --fresh to start over at start=, "
-            "and let the topic keep messages (retention.ms) longer than the job may stand still."
+            "or pass on_lost='earliest' to go on with what is left, and let the topic keep messages "
+            "(retention.ms) longer than the job may stand still."
         )
 
     def lag(self) -> int | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from raystreaming.connector import (
@@ -13,23 +15,23 @@ from raystreaming.connector import (
     ReaderContext,
     Source,
     Split,
-    Terminal,
     option,
 )
-from raystreaming.errors import nearest
 from raystreaming.units import seconds, size
 from raystreaming_kafka._arrow import Schema
-from raystreaming_kafka.clients import Connection, Partition, Planner, open_client, open_planner
-from raystreaming_kafka.formats import make_decoder
+from raystreaming_kafka.clients import Connection, open_client, open_planner
+from raystreaming_kafka.connection import KafkaConnection
+from raystreaming_kafka.fields import WithMetadata
+from raystreaming_kafka.formats import Bad, make_decoder
 from raystreaming_kafka.json_arrow import unreadable_fields
+from raystreaming_kafka.plan import Wanted, plan_splits
 from raystreaming_kafka.reader import KafkaReader
+from raystreaming_kafka.schemas import KafkaSchemas
 
 _LEAST_PREFETCH = 2**20
 
-_OURS = {
+_RESERVED: Mapping[str, Mapping[str, str | None]] = {
     "confluent": {
-        "bootstrap.servers": "servers",
-        "metadata.broker.list": "servers",
         "group.id": "group",
         "auto.offset.reset": "start",
         "enable.auto.commit": None,
@@ -40,7 +42,6 @@ _OURS = {
         "logger": None,
     },
     "kafka-python": {
-        "bootstrap_servers": "servers",
         "group_id": "group",
         "auto_offset_reset": "start",
         "enable_auto_commit": None,
@@ -50,7 +51,7 @@ _OURS = {
 }
 
 
-class KafkaSource(Source[Any]):
+class KafkaSource(KafkaConnection, KafkaSchemas, Source[Any]):
     """Read topics of Kafka.
 
     - Delivery: every committed message once per checkpointed position; exactly once end to end with a
@@ -59,7 +60,8 @@ class KafkaSource(Source[Any]):
     - A restart repeats nothing: it goes on at the offsets of the last checkpoint, at once, because
       partitions are assigned to tasks by the job and not by a consumer group.
 
-    The records are ``bytes``, ``str`` or (``format="json"``) dicts; a JSON message is one object. With
+    The records are ``bytes``, ``str``, (``format="json"`` and ``"avro"``) dicts, or the objects of
+    `protobuf_type`; a JSON message is one object. With
     ``format="json"``:
 
     - Where the next operator takes Arrow, records come as Arrow batches. Pass `schema` for a production job:
@@ -78,24 +80,48 @@ class KafkaSource(Source[Any]):
     """
 
     columnar: ClassVar[bool] = True
+    reserved: ClassVar[Mapping[str, Mapping[str, str | None]]] = _RESERVED
 
-    topics: list[str] = option(doc="Names of the topics to read, all their partitions.")
-    servers: str = option(doc="Addresses of brokers, as `host:port`, separated by commas.")
+    topics: list[str] = option(
+        default_factory=list[str], doc="Names of the topics to read, all their partitions."
+    )
+    topic_pattern: str | None = option(
+        default=None,
+        doc="Instead of `topics`: a regular expression; every topic whose whole name fits is read, also "
+        "those made while the job runs.",
+    )
     group: str | None = option(
         default=None,
         doc="Consumer group that completed checkpoints are committed to, for lag tools; never joined.",
     )
-    start: Literal["earliest", "latest", "committed"] = option(
+    start: Literal["earliest", "latest", "committed"] | datetime | Mapping[str, Mapping[int, int]] = option(
         default="earliest",
-        doc="Where a new job begins: `committed` at the group's offsets, at the earliest where it has none. "
-        "A job with a checkpoint goes on where it was.",
+        doc="Where a new job begins: `committed` at the group's offsets, at the earliest where it has none; "
+        "a `datetime` at the first message not before it; `{topic: {partition: offset}}` at offsets, others "
+        "at the earliest. A job with a checkpoint goes on where it was.",
     )
-    stop: Literal["latest"] | None = option(
+    stop: Literal["latest"] | datetime | Mapping[str, Mapping[int, int]] | None = option(
         default=None,
-        doc="`latest` reads up to the ends the partitions have when the job starts; None never ends.",
+        doc="`latest` reads up to the ends the partitions have when the job starts; a `datetime` up to the "
+        "first message not before it, or those ends; `{topic: {partition: offset}}` up to, not including, "
+        "offsets; None never ends.",
     )
-    format: Literal["bytes", "string", "json"] = option(
-        default="bytes", doc="What a message's value becomes: `bytes`, `string` (UTF-8) or `json` (objects)."
+    on_lost: Literal["fail", "earliest"] = option(
+        default="fail",
+        doc="Where retention has deleted what was to be read: fail, or go on at the earliest message and "
+        "count what is missing as `lost`.",
+    )
+    with_metadata: bool = option(
+        default=False,
+        doc="Give records of the fields `key`, `value`, `topic`, `partition`, `offset`, `timestamp` (ms "
+        "since the epoch) and `headers` (pairs of name and bytes) instead of values alone.",
+    )
+    key_format: Literal["bytes", "string"] = option(
+        default="bytes", doc="What keys become, with `with_metadata`: `bytes` or `string` (UTF-8)."
+    )
+    format: Literal["bytes", "string", "json", "avro", "protobuf"] = option(
+        default="bytes",
+        doc="What a message's value is: `bytes`, `string` (UTF-8), `json` (objects), `avro` or `protobuf`.",
     )
     schema: Schema | None = option(
         default=None, doc="Arrow schema of the JSON objects; None takes them as they are."
@@ -112,31 +138,22 @@ class KafkaSource(Source[Any]):
         doc="How long no broker may answer before a warning; reading goes on by itself.",
     )
     discover_every: str | float = option(
-        default="30s", doc="How often a running job looks for new partitions (without `stop`)."
-    )
-    client: Literal["confluent", "kafka-python"] = option(
-        default="confluent",
-        doc="Client library: `confluent` (librdkafka, fast) or `kafka-python` (pure Python).",
-    )
-    client_options: Mapping[str, Any] = option(
-        default_factory=dict[str, Any],
-        secret=True,
-        doc="Further settings of the client library, by its names, such as `security.protocol`. Never shown.",
+        default="30s",
+        doc="How often a running job without `stop` looks for new partitions, and topics of `topic_pattern`.",
     )
 
     def validate(self) -> Iterable[str]:
         """Yield what is wrong."""
-        if not self.topics:
-            yield "option 'topics' is empty: name at least one topic"
+        if self.topic_pattern is not None:
+            yield from self._wrong_pattern(self.topic_pattern)
+        elif not self.topics:
+            yield "option 'topics' is empty: name at least one topic, or give topic_pattern="
         if any(not topic.strip() for topic in self.topics):
             yield "option 'topics' has an empty name"
         twice = sorted(topic for topic, times in Counter(self.topics).items() if times > 1)
         if twice:
             yield f"option 'topics' names {', '.join(map(repr, twice))} more than once"
-        for server in self.servers.split(","):
-            host, colon, port = server.strip().rpartition(":")
-            if not (host and colon and port.isdigit() and 0 < int(port) < 65536):
-                yield f"option 'servers' must be 'host:port' (several separated by commas), got {server!r}"
+        yield from super().validate()
         if self.group is not None and not self.group.strip():
             yield "option 'group' is empty: leave it out or name a group"
         if self.start == "committed" and not self.group:
@@ -146,11 +163,29 @@ class KafkaSource(Source[Any]):
                 yield f"schema= goes with format='json' only, not with {self.format!r}"
             if wrong := unreadable_fields(self.schema):
                 yield f"option 'schema' has types that JSON cannot be read into: {', '.join(wrong)}"
+        yield from self.validate_schemas(self.format, reading=True)
+        if self.key_format != "bytes" and not self.with_metadata:
+            yield f"key_format={self.key_format!r} needs with_metadata=True: else no record has a key"
+        yield from self._wrong_places()
         yield from self._wrong_units()
-        for name, instead in _OURS[self.client].items():
-            if name in self.client_options:
-                use = f"use {instead}= for it" if instead else "the job itself decides it"
-                yield f"option 'client_options' must not have {name!r}: {use}"
+
+    def _wrong_pattern(self, pattern: str) -> Iterable[str]:
+        if self.topics:
+            yield "topics= and topic_pattern= exclude each other: give one of them"
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield f"option 'topic_pattern' is no regular expression: {error}, got {pattern!r}"
+
+    def _wrong_places(self) -> Iterable[str]:
+        for name in ("start", "stop"):
+            value = getattr(self, name)
+            if isinstance(value, datetime) and value.tzinfo is None:
+                yield f"option {name!r} needs a time zone: datetime(..., tzinfo=timezone.utc), got {value!r}"
+            if isinstance(value, Mapping):
+                wrong = [at for offsets in value.values() for at in offsets.values() if at < 0]
+                if wrong:
+                    yield f"option {name!r} has offsets below 0: {', '.join(map(str, wrong))}"
 
     def _wrong_units(self) -> Iterable[str]:
         try:
@@ -166,7 +201,7 @@ class KafkaSource(Source[Any]):
 
     @property
     def bounded(self) -> bool:
-        """True with ``stop="latest"``."""
+        """Whether there is a `stop`."""
         return self.stop is not None
 
     @property
@@ -184,68 +219,24 @@ class KafkaSource(Source[Any]):
             Retryable: No broker answers within about ten seconds.
             Terminal: A topic does not exist, or has lost what the job was about to read.
         """
+        wanted = Wanted(
+            self.servers,
+            self.topics,
+            self.topic_pattern,
+            self.start,
+            self.stop,
+            self.group,
+            skip_lost=self.on_lost == "earliest",
+        )
         with open_planner(self._connection()) as planner:
-            partitions = self._partitions(planner)
-            first = planner.first_offsets(partitions)
-            ends = planner.end_offsets(partitions) if self.stop or self.start == "latest" or ctx.known else {}
-            starts = dict(first)
-            if not ctx.known:
-                if self.start == "latest":
-                    starts = dict(ends)
-                elif self.start == "committed":
-                    starts |= planner.committed(partitions)
-        splits: list[Split] = []
-        for partition in partitions:
-            known = ctx.known.get(str(partition))
-            start = starts[partition]
-            if known is not None:
-                start = known.split.payload["start"]
-                position = start if known.position is None else known.position
-                if position > ends[partition]:
-                    raise self._truncated(partition, position, ends[partition])
-            payload = {
-                "topic": partition.topic,
-                "partition": partition.number,
-                "start": start,
-                "stop": ends[partition] if self.stop else None,
-            }
-            splits.append(Split(str(partition), payload))
-        return splits
-
-    def _partitions(self, planner: Planner) -> list[Partition]:
-        partitions: list[Partition] = []
-        missing: list[str] = []
-        for topic in self.topics:
-            numbers = planner.partitions(topic)
-            if numbers is None:
-                missing.append(topic)
-            else:
-                partitions += [Partition(topic, number) for number in numbers]
-        if missing:
-            raise self._unknown(missing, planner.topics())
-        return partitions
-
-    def _unknown(self, missing: Sequence[str], existing: Sequence[str]) -> Terminal:
-        visible = [topic for topic in existing if not topic.startswith("__")]
-        named = [f"{topic!r}{nearest(topic, visible)}" for topic in missing]
-        shown = ", ".join(visible[:10]) + (", ..." if len(visible) > 10 else "")
-        return Terminal(
-            f"KafkaSource(topics=...): no topic {', '.join(named)} at {self.servers}. There "
-            + (f"is: {shown}. " if visible else "is none that may be seen. ")
-            + "Correct topics=, or create the topic first: "
-            f"`kafka-topics.sh --bootstrap-server {self.servers} --create --topic {missing[0]}`."
-        )
-
-    def _truncated(self, partition: Partition, position: int, end: int) -> Terminal:
-        return Terminal(
-            f"Topic {partition.topic!r}, partition {partition.number}, ends at {end} at {self.servers}, "
-            f"but the job has read up to {position} already: the topic was truncated or made anew. Run "
-            "with --fresh to read it from start=."
-        )
+            return plan_splits(wanted, planner, ctx)
 
     def open(self, ctx: ReaderContext) -> Reader[Any]:
         """Return a reader with one consumer for all partitions of the task."""
-        decoder = make_decoder(self.format, self.schema, self.on_error, ctx)
+        decoder = make_decoder(self.format, self.schema, self.on_error, ctx, self._single_reader())
+        bad_key = Bad(self.on_error, ctx)
+        columnar = ctx.columnar and self.format != "protobuf"
+        whole = WithMetadata(decoder, self.key_format, bad_key, columnar=columnar)
         return KafkaReader(
             open_client(self._connection()),
             decoder,
@@ -253,14 +244,25 @@ class KafkaSource(Source[Any]):
             servers=self.servers,
             commits=self.group is not None,
             warn_after=seconds(self.warn_after, "warn_after"),
+            with_metadata=whole if self.with_metadata else None,
+            skip_lost=self.on_lost == "earliest",
         )
 
+    def _single_reader(self) -> Callable[[bytes], Any] | None:
+        """Return what reads single messages of a format with a schema."""
+        if self.format == "avro":
+            from raystreaming_kafka.avro import AvroReader
+
+            return AvroReader(self.avro_schema, self.registry)
+        if self.protobuf_type is not None:
+            from raystreaming_kafka.protobuf import ProtobufReader
+
+            return ProtobufReader(self.protobuf_type, framed=self.registry is not None)
+        return None
+
     def _connection(self) -> Connection:
-        return Connection(
-            client=self.client,
-            servers=",".join(server.strip() for server in self.servers.split(",")),
+        return self.connection(
             group=self.group,
             prefetch_bytes=size(self.prefetch_memory, "prefetch_memory"),
             mark_ends=self.bounded,
-            options=self.client_options,
         )

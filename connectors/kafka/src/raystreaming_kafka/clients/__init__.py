@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from raystreaming.connector import Secret, Terminal
+from raystreaming_kafka.secrets import hidden, resolved
 
 logger = logging.getLogger("raystreaming.kafka")
 
 ClientName: TypeAlias = Literal["confluent", "kafka-python"]
+
+Headers: TypeAlias = "list[tuple[str, bytes | None]]"
+Partitioner: TypeAlias = Literal["murmur2", "crc32", "random"]
 
 ANSWER_WITHIN = 10.0
 """Seconds that planning waits for a broker."""
@@ -39,28 +43,42 @@ class Connection:
         client: Which library.
         servers: Addresses of brokers, separated by commas.
         group: The consumer group to commit to, if any.
-        prefetch_bytes: Memory that fetched messages may take.
+        prefetch_bytes: Memory that fetched messages may take; of a reader only.
         mark_ends: Whether the client has to tell at once that it has reached the end of a partition.
         options: The library's own settings; they win over ours. Never shown.
+        security: Who we are to the brokers, in the library's own settings. Never shown.
+        user: Name of the connector's class, for messages.
     """
 
     client: ClientName
     servers: str
-    group: str | None
-    prefetch_bytes: int
+    group: str | None = None
+    prefetch_bytes: int = 0
     mark_ends: bool = False
     options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    security: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    user: str = "KafkaSource"
 
     def revealed(self) -> dict[str, Any]:
-        """Return the library's own settings with secrets readable, for the library only."""
-        return {k: v.reveal() if isinstance(v, Secret) else v for k, v in self.options.items()}
+        """Return the library's own settings with secrets readable, for the library only.
+
+        Raises:
+            Terminal: A setting refers to a variable or a file that is not there.
+        """
+        return {
+            name: resolved(value, name) if isinstance(value, str) else value
+            for name, value in (*self.security.items(), *self.options.items())
+        }
 
     def hide(self, text: str) -> str:
-        """Return `text` without the values of settings: libraries repeat them in messages."""
-        for value in self.revealed().values():
-            if isinstance(value, str) and len(value) > 3:
-                text = text.replace(value, "***")
-        return text
+        """Return `text` without secrets and the values of settings: libraries repeat them in messages."""
+        return hidden(text, self.secrets())
+
+    def secrets(self) -> list[str]:
+        """Return what must not be shown."""
+        secrets = [resolved(v, k) for k, v in self.security.items() if isinstance(v, Secret)]
+        values = [resolved(v, k) for k, v in self.options.items() if isinstance(v, str)]
+        return [*secrets, *(value for value in values if len(value) > 3)]
 
 
 class Chunk(NamedTuple):
@@ -68,6 +86,15 @@ class Chunk(NamedTuple):
 
     partition: Partition
     messages: list[Any]
+
+
+class Metadata(NamedTuple):
+    """What comes with messages beside their values, as columns."""
+
+    keys: list[bytes | None]
+    offsets: list[int]
+    timestamps: list[int]
+    headers: list[Headers]
 
 
 class Reached(NamedTuple):
@@ -114,6 +141,10 @@ class Client(Protocol):
         """Return the offset of a message."""
         ...
 
+    def metadata(self, messages: list[Any]) -> Metadata:
+        """Return what comes with messages beside their values."""
+        ...
+
     def trouble(self) -> bool:
         """Return whether a connection was lost, or none was ever made. Costs nothing."""
         ...
@@ -139,6 +170,99 @@ class Client(Protocol):
         ...
 
 
+class Outgoing(NamedTuple):
+    """Messages to be sent, as columns of one length; None is a column that says nothing."""
+
+    topics: str | list[str]
+    values: list[bytes | None]
+    keys: list[bytes | None] | None = None
+    partitions: list[int] | None = None
+    timestamps: Sequence[int] | None = None
+    headers: list[Headers] | None = None
+
+    def topic(self, index: int) -> str:
+        """Return the topic of one message."""
+        return self.topics if isinstance(self.topics, str) else self.topics[index]
+
+    def after(self, index: int) -> Outgoing:
+        """Return the messages from one on."""
+        if index == 0:
+            return self
+        rest = (c if c is None or isinstance(c, str) else c[index:] for c in self)
+        return Outgoing(*rest)  # type: ignore[arg-type]  # a slice is of its column's type
+
+
+class Unsendable(Exception):
+    """A message that no broker would take."""
+
+    def __init__(self, index: int, why: str) -> None:
+        super().__init__(index, why)
+        self.index = index
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How messages are sent.
+
+    Attributes:
+        compression: Name of the codec, ``"none"`` for none.
+        partitioner: What chooses the partition of a message that comes without one.
+        buffer_bytes: Memory for messages that no broker has yet.
+        give_up_after: Seconds until a message that no broker takes is a failure.
+    """
+
+    compression: str
+    partitioner: Partitioner
+    buffer_bytes: int
+    give_up_after: float
+
+
+class Producer(Protocol):
+    """Sends messages, each partition's in order; used by one thread.
+
+    Transactions fit in as four more methods: begin, prepare, commit and abort. The writer calls nothing
+    between two flushes but `send`.
+    """
+
+    def partitions(self, topic: str) -> int | None:
+        """Return how many partitions a topic has, None if there is no such topic; it is not made.
+
+        Raises:
+            ConnectorError: No broker answers, or may not.
+        """
+        ...
+
+    def topics(self) -> list[str]:
+        """Return the names of all topics that may be seen.
+
+        Raises:
+            ConnectorError: No broker answers, or may not.
+        """
+        ...
+
+    def send(self, messages: Outgoing) -> None:
+        """Take messages over; wait while the buffer is full.
+
+        Raises:
+            Unsendable: One of them can never be sent. Those before it are.
+            ConnectorError: A message of an earlier call has failed.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Wait until the brokers have all messages.
+
+        Raises:
+            ConnectorError: A message has failed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Leave; what was not flushed is given up."""
+        ...
+
+
 class Planner(Protocol):
     """Answers what a job has to know before it starts; a context manager."""
 
@@ -147,7 +271,11 @@ class Planner(Protocol):
         ...
 
     def topics(self) -> list[str]:
-        """Return the names of all topics that may be seen."""
+        """Return the names of all topics that may be seen.
+
+        Raises:
+            ConnectorError: No broker answers.
+        """
         ...
 
     def first_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
@@ -156,6 +284,10 @@ class Planner(Protocol):
 
     def end_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Return the offset after the last committed message of each partition."""
+        ...
+
+    def offsets_at(self, partitions: Sequence[Partition], timestamp: int) -> dict[Partition, int]:
+        """Return the first offset not before a time (ms), of the partitions that have such a message."""
         ...
 
     def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
@@ -178,7 +310,7 @@ def open_client(connection: Connection) -> Client:
 
         return KafkaPythonClient(connection)
     except ImportError as error:
-        raise _missing(connection.client, error) from error
+        raise _missing(connection, error) from error
 
 
 def open_planner(connection: Connection) -> AbstractContextManager[Planner]:
@@ -192,22 +324,36 @@ def open_planner(connection: Connection) -> AbstractContextManager[Planner]:
 
         return closing(KafkaPythonPlanner(connection))
     except ImportError as error:
-        raise _missing(connection.client, error) from error
+        raise _missing(connection, error) from error
 
 
-def _missing(client: ClientName, error: ImportError) -> ImportError | Terminal:
+def open_producer(connection: Connection, sending: Sending) -> Producer:
+    """Return a producer of the library that `connection` names."""
+    try:
+        if connection.client == "confluent":
+            from raystreaming_kafka.clients.confluent_producer import ConfluentProducer
+
+            return ConfluentProducer(connection, sending)
+        from raystreaming_kafka.clients.kafka_python_producer import KafkaPythonProducer
+
+        return KafkaPythonProducer(connection, sending)
+    except ImportError as error:
+        raise _missing(connection, error) from error
+
+
+def _missing(connection: Connection, error: ImportError) -> ImportError | Terminal:
     """Translate that the library is not there; any other ImportError is returned as it is."""
-    if client == "confluent":
+    if connection.client == "confluent":
         absent = isinstance(error, ModuleNotFoundError) and error.name == "confluent_kafka"
         if absent or "librdkafka" in str(error):
             return Terminal(
-                f"KafkaSource(client='confluent') cannot load confluent-kafka: {error}. "
+                f"{connection.user}(client='confluent') cannot load confluent-kafka: {error}. "
                 "Install it (`pip install confluent-kafka`; where there is no wheel, it needs librdkafka "
                 "and its headers), or pass client='kafka-python', which is pure Python and slower."
             )
     elif isinstance(error, ModuleNotFoundError) and error.name == "kafka":
         return Terminal(
-            f"KafkaSource(client='kafka-python') cannot load kafka-python: {error}. "
+            f"{connection.user}(client='kafka-python') cannot load kafka-python: {error}. "
             "Install it with `pip install kafka-python`, or leave out client= to use confluent-kafka."
         )
     return error

@@ -10,7 +10,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from raystreaming.connector import ConnectorError, Retryable, Terminal
-from raystreaming_kafka.clients import Chunk, Connection, OffsetGone, Partition, Reached, logger
+from raystreaming_kafka.clients import Chunk, Connection, Metadata, OffsetGone, Partition, Reached, logger
 
 _BYTES_PER_MESSAGE = 384
 """What librdkafka needs for a queued message beside its value (measured: 310-330)."""
@@ -196,8 +196,8 @@ class ConfluentClient:
             )
         if error.code() in _REFUSED:
             return Terminal(
-                f"Reading {where} at {servers} was refused: {why}. Check the credentials in client_options "
-                "and that they may read the topics"
+                f"Reading {where} at {servers} was refused: {why}. Check username=, password=, sasl= "
+                "and tls=, and that the user may read the topics"
                 + (" and use the group." if self._connection.group else ".")
             )
         kind = Terminal if error.fatal() else Retryable
@@ -226,6 +226,17 @@ class ConfluentClient:
         offset = message.offset()
         assert offset is not None
         return offset
+
+    def metadata(self, messages: list[Message]) -> Metadata:
+        """Return what comes with messages beside their values."""
+        offsets: Any = list(map(Message.offset, messages))
+        headers: Any = map(Message.headers, messages)  # pairs, whatever its stub says
+        return Metadata(
+            list(map(Message.key, messages)),
+            offsets,
+            [message.timestamp()[1] for message in messages],
+            [list(pairs or ()) for pairs in headers],
+        )
 
     def trouble(self) -> bool:
         """Return whether a connection was lost, or none was ever made."""
@@ -289,7 +300,12 @@ def bad_settings(connection: Connection, error: KafkaException) -> Terminal:
     """Return what to raise when librdkafka does not take the settings."""
     cause = error.args[0] if error.args else error
     why = connection.hide(cause.str() if isinstance(cause, KafkaError) else str(cause))
+    if "ssl." in why:
+        return Terminal(
+            f"{connection.user}(tls=True): librdkafka cannot use the files: {why}. Correct tls_ca=, "
+            "tls_certificate=, tls_key= or tls_key_password=."
+        )
     return Terminal(
-        f"KafkaSource(client_options=...): librdkafka refuses the settings: {why}. client_options takes "
-        "librdkafka's names, such as 'security.protocol'; correct or remove that one."
+        f"{connection.user}(client_options=...): librdkafka refuses the settings: {why}. client_options "
+        "takes librdkafka's names, such as 'security.protocol'; correct or remove that one."
     )

@@ -99,8 +99,8 @@ class ConfluentPlanner:
         """Return the names of all topics that may be seen."""
         try:
             return sorted(self._admin.list_topics(timeout=ANSWER_WITHIN).topics)
-        except KafkaException:
-            return []
+        except KafkaException as error:
+            raise self._failure(error, "its topics") from error
 
     def first_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Return the first offset of each partition."""
@@ -109,6 +109,11 @@ class ConfluentPlanner:
     def end_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Return the offset after the last committed message of each partition."""
         return self._offsets(partitions, _LATEST)
+
+    def offsets_at(self, partitions: Sequence[Partition], timestamp: int) -> dict[Partition, int]:
+        """Return the first offset not before a time (ms), of the partitions that have such a message."""
+        found = self._offsets(partitions, OffsetSpec.for_timestamp(timestamp))
+        return {partition: offset for partition, offset in found.items() if offset >= 0}
 
     def _offsets(self, partitions: Sequence[Partition], spec: Any) -> dict[Partition, int]:
         if not partitions:
@@ -166,7 +171,7 @@ class ConfluentPlanner:
         return future.result()
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.code() in _REFUSED:
+        if error.code() in _REFUSED or _untrusted(error):
             self._refused = error
         elif error.code() != KafkaError._ALL_BROKERS_DOWN or not self._reason:
             self._reason = self._connection.hide(error.str())
@@ -176,8 +181,14 @@ class ConfluentPlanner:
         servers, why = self._connection.servers, self._connection.hide(cause.str())
         if cause.code() in _REFUSED or cause.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
             return Terminal(
-                f"Asking {servers} for {what} was refused: {why}. Check the credentials in client_options "
-                "and what they may read."
+                f"Asking {servers} for {what} was refused: {why}. Check username=, password=, sasl= and "
+                "tls=, and what the user may do."
+            )
+        if _untrusted(cause):
+            return Terminal(
+                f"Asking {servers} for {what} failed: {why}. Check that tls_ca= is the file of the authority "
+                "that signed the brokers' certificates, that they name the host in servers=, and "
+                "tls_certificate= where the brokers ask for ours."
             )
         if self._reason:
             why = f"{why} ({self._reason})"
@@ -186,6 +197,11 @@ class ConfluentPlanner:
             f"machine may connect to it (`nc -vz {servers.split(',')[0].replace(':', ' ')}`), or correct "
             "servers=."
         )
+
+
+def _untrusted(error: KafkaError) -> bool:
+    """Return whether it is about a certificate; other errors of a handshake may pass."""
+    return error.code() in (KafkaError._SSL, KafkaError._TRANSPORT) and "certificate" in error.str()
 
 
 def _list(partitions: Sequence[Partition]) -> str:

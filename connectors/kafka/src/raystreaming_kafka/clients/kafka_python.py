@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import ssl
+import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -19,11 +22,13 @@ from raystreaming_kafka.clients import (
     ANSWER_WITHIN,
     Chunk,
     Connection,
+    Metadata,
     OffsetGone,
     Partition,
     Reached,
     logger,
 )
+from raystreaming_kafka.clients.kafka_python_log import hide_from_now_on
 
 # It ships no types.
 _library: Any = kafka
@@ -32,17 +37,63 @@ KafkaConsumer = _library.KafkaConsumer
 OffsetAndMetadata = _library.OffsetAndMetadata
 TopicPartition = _library.TopicPartition
 
+_REFUSALS = (
+    kafka_errors.AuthorizationError,
+    kafka_errors.SaslAuthenticationFailedError,
+    ssl.SSLError,
+)
 _LARGEST_RESPONSE = 50 * 2**20
 _FIRST_TRY = 1.0
 _LEAST_TRY = 0.5
 _END_CHECK = 0.05
 """Seconds between two looks whether a partition's end is reached without a message."""
 
+_LOOK_EVERY = 10.0
+"""Seconds between two looks whether topics are still there, while nothing comes."""
+
 _values = attrgetter("value")
 
 # It warns of every lost connection; we say it once, when it lasts. A level that somebody has set stays.
 if logging.getLogger("kafka").level == logging.NOTSET:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+class _Overheard(logging.Filter):
+    """Hears why connections fail: the library logs that, and says only that it got none.
+
+    Args:
+        level: From which on lines are logged as they would be without it.
+    """
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._level = level
+        self.error: Exception | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the error of a line, a refusal in preference to others."""
+        for arg in record.args if isinstance(record.args, tuple) else ():
+            if isinstance(arg, Exception) and not isinstance(self.error, _REFUSALS):
+                # It wraps errors of TLS.
+                self.error = arg.__context__ if isinstance(arg.__context__, ssl.SSLError) else arg
+        return record.levelno >= self._level
+
+
+@contextmanager
+def told_why(connection: Connection) -> Generator[None, None, None]:
+    """Raise what says why no connection was made, where the body makes one."""
+    log = logging.getLogger("kafka.net.manager")
+    before, level = log.level, log.getEffectiveLevel()
+    heard = _Overheard(level)
+    log.addFilter(heard)
+    log.setLevel(min(level, logging.WARNING))
+    try:
+        yield
+    except kafka_errors.KafkaTimeoutError as error:
+        raise _failure(connection, heard.error or error, "a connection") from None
+    finally:
+        log.removeFilter(heard)
+        log.setLevel(before)
 
 
 def _consumer(connection: Connection, within: float) -> Any:
@@ -64,14 +115,12 @@ def _consumer(connection: Connection, within: float) -> Any:
         "enable_auto_commit": False,
         "auto_offset_reset": "none",
     }
+    hide_from_now_on(connection.secrets())
     try:
-        return KafkaConsumer(**settings)
-    except (kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError) as error:
-        raise Terminal(
-            f"KafkaSource(client_options=...): kafka-python refuses the settings: "
-            f"{connection.hide(str(error))}. client_options takes kafka-python's names, such as "
-            "'security_protocol'; correct or remove that one."
-        ) from None
+        with told_why(connection):
+            return KafkaConsumer(**settings)
+    except (OSError, kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError) as error:
+        raise bad_settings(connection, error) from None
     except kafka_errors.KafkaError as error:
         raise _failure(connection, error, "a connection") from error
 
@@ -84,6 +133,8 @@ class KafkaPythonClient:
         self._partitions: dict[Any, Partition] = {}
         self._positions: dict[Any, int] = {}
         self._closed = False
+        self._next_look = time.monotonic() + _LOOK_EVERY
+        self._missed: set[str] = set()
         self._consumer: Any = None
         self._connect(_FIRST_TRY)
 
@@ -143,7 +194,27 @@ class KafkaPythonClient:
             for place, messages in records.items()
             if place in self._partitions
         ]
+        if not found:
+            self._refuse_deleted()
         return found + reached
+
+    def _refuse_deleted(self) -> None:
+        """Look now and then, while nothing comes, whether the topics are still there: it does not say so."""
+        now = time.monotonic()
+        if now < self._next_look or self.trouble():
+            return
+        self._next_look = now + _LOOK_EVERY
+        try:
+            there = self._consumer.topics()
+        except kafka_errors.KafkaError:
+            return
+        missing = {p.topic for p in self._partitions.values() if p.topic not in there}
+        for topic in sorted(missing & self._missed):  # twice: a cluster that settles knows of fewer topics
+            raise Terminal(
+                f"Reading topic {topic!r} at {self._connection.servers} failed: the topic was deleted. Read "
+                "a topic that exists; `--fresh` starts over without the old positions."
+            )
+        self._missed = missing
 
     def _reached(self) -> list[Chunk | Reached]:
         """Return the partitions that were read, with how far: past marks of transactions too."""
@@ -163,6 +234,15 @@ class KafkaPythonClient:
         """Return the offset of a message."""
         offset: int = message.offset
         return offset
+
+    def metadata(self, messages: list[Any]) -> Metadata:
+        """Return what comes with messages beside their values."""
+        return Metadata(
+            [message.key for message in messages],
+            [message.offset for message in messages],
+            [message.timestamp for message in messages],
+            [list(message.headers or ()) for message in messages],
+        )
 
     def trouble(self) -> bool:
         """Return whether no connection is open; kafka-python has no public word for it."""
@@ -260,6 +340,15 @@ class KafkaPythonPlanner:
         found = self._ask("offsets", lambda: method(places, timeout_ms=ANSWER_WITHIN * 1000))
         return {Partition(*place): int(offset) for place, offset in found.items()}
 
+    def offsets_at(self, partitions: Sequence[Partition], timestamp: int) -> dict[Partition, int]:
+        """Return the first offset not before a time (ms), of the partitions that have such a message."""
+        if not partitions:
+            return {}
+        times = {TopicPartition(*p): timestamp for p in partitions}
+        question = partial(self._consumer.offsets_for_times, times, timeout_ms=ANSWER_WITHIN * 1000)
+        found = self._ask("offsets", question)
+        return {Partition(*place): int(at.offset) for place, at in found.items() if at is not None}
+
     def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Return the group's offsets, of the partitions that have one."""
         found: dict[Partition, int] = {}
@@ -281,13 +370,32 @@ class KafkaPythonPlanner:
 def _failure(connection: Connection, error: Exception, what: str) -> ConnectorError:
     servers = connection.servers
     why = connection.hide(f"{type(error).__name__}: {error}")
-    refused = (kafka_errors.AuthorizationError, kafka_errors.SaslAuthenticationFailedError)
-    if isinstance(error, refused):
+    if isinstance(error, ssl.SSLError):
         return Terminal(
-            f"Asking {servers} for {what} was refused: {why}. Check the credentials in client_options and "
-            "what they may read."
+            f"Asking {servers} for {what} failed: {why}. Check that tls_ca= is the file of the authority "
+            "that signed the brokers' certificates, that they name the host in servers=, and where the "
+            "brokers ask for ours, tls_certificate=, tls_key= and tls_key_password=."
+        )
+    if isinstance(error, _REFUSALS):
+        return Terminal(
+            f"Asking {servers} for {what} was refused: {why}. Check username=, password= and sasl=, and what "
+            "the user may do."
         )
     return Retryable(
         f"Asking {servers} for {what} failed: {why}. Check that a broker runs there and that this machine "
         f"may connect to it (`nc -vz {servers.split(',')[0].replace(':', ' ')}`), or correct servers=."
+    )
+
+
+def bad_settings(connection: Connection, error: Exception) -> Terminal:
+    """Return what to raise when kafka-python does not take the settings."""
+    if isinstance(error, OSError):  # of files, and TLS among them
+        return Terminal(
+            f"{connection.user}(tls=True): kafka-python cannot use the files: {connection.hide(str(error))}. "
+            "Correct tls_ca=, tls_certificate=, tls_key= or tls_key_password=."
+        )
+    return Terminal(
+        f"{connection.user}(client_options=...): kafka-python refuses the settings: "
+        f"{connection.hide(str(error))}. client_options takes kafka-python's names, such as "
+        "'security_protocol'; correct or remove that one."
     )
