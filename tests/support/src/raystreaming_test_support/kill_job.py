@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from raystreaming_test_support.events import expected_seqs, make_events
+from raystreaming_test_support.file_formats import COMPRESSED, file_rows, write_files
 from raystreaming_test_support.killing import Ended, run_and_kill, run_to_end
 from raystreaming_test_support.outputs import (
     Watch,
@@ -40,7 +42,8 @@ class KillJob:
 
     @property
     def out(self) -> Path:
-        return self.folder / "out"
+        """What the job has published; of a bucket, where the S3 server keeps it."""
+        return (Path(self.env["BUCKET_FOLDER"]) if self.name == "s3" else self.folder) / "out"
 
     @property
     def state(self) -> Path:
@@ -68,6 +71,13 @@ class KillJob:
             for n in range(3):
                 part = events[n * share : (n + 1) * share]
                 (self.folder / "in" / f"{n}.jsonl").write_bytes(b"\n".join(part) + b"\n")
+        if self.name == "formats":
+            for format in COMPRESSED:
+                write_files(self.folder / "in" / format, format, list(make_events(self.count)), parts=2)
+        if self.name == "s3":
+            for n in range(3):
+                lines = b"\n".join(make_events(self.count // 3, start=n * self.count // 3))
+                self._bucket().pipe_file(f"{self.env['BUCKET']}/in/{n}.jsonl", lines)
         if self.name == "java":
             (self.folder / "in").mkdir()
             for n in range(3):
@@ -120,9 +130,23 @@ class KillJob:
                 (n % 7, n // 7 + 1) for n in range(self.count)
             )
             assert list((self.out / "_raystreaming").iterdir()) == [], "staged leftovers"
+        elif self.name == "formats":
+            for format in COMPRESSED:
+                rows = [row for file in files(self.out / format) for row in file_rows(file)]
+                assert sorted(int(row["seq"]) for row in rows) == expected_seqs(self.count), format
         else:
             assert parquet_seqs(self.out) == expected_seqs(self.count)
+        if self.name == "s3":
+            open_uploads: Any = self._bucket().call_s3(
+                "list_multipart_uploads", Bucket=self.env["BUCKET"].removeprefix("s3://")
+            )
+            assert open_uploads.get("Uploads", []) == [], "uploads that nobody has completed or aborted"
         assert_nothing_left(self.out, self.state)
+
+    def _bucket(self) -> Any:
+        import fsspec
+
+        return fsspec.filesystem("s3", **json.loads(self.env["S3_OPTIONS"]))
 
     def starts(self) -> list[tuple[float, int]]:
         """For each run that has come so far: seconds from its start to its first record, and its seq."""
