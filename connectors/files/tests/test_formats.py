@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import gzip
 import io
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,28 @@ def test_compressed_lines(tmp_path: Path, kit: Any, form: str, codec: str) -> No
         files[0].write_bytes(damaged)
         with pytest.raises(Terminal, match=rf"as {codec} .*whole|bad line|header"):
             kit.read(FilesSource(files[0], format=form))
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [(b"", []), (b"a", ["a"]), (b"a\n\nb\r", ["a", "", "b\r"]), (b"a\n\n", ["a", ""]), (b"\n", [""])],
+)
+def test_what_compressed_text_holds_to_its_last_byte(
+    tmp_path: Path, kit: Any, content: bytes, lines: list[str]
+) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(content))
+    source = FilesSource(tmp_path, format="text")
+    assert kit.read(source) == lines
+    split = kit.plan(source)[0][0]
+    for k, fetched in enumerate(kit.fetch(source, [(split, None)], 1)):
+        again = kit.fetch(source, [(split, fetched.position)], 1)
+        assert [line for f in again if f.batch for line in f.batch.values] == lines[k + 1 :]
+
+
+def test_a_compressed_file_with_an_open_quote(tmp_path: Path, kit: Any) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b'a,b\n1,x\n2,"y\n'))
+    with pytest.raises(Terminal, match=r"a\.csv\.gz' at byte 8"):
+        kit.read(FilesSource(tmp_path, format="csv"))
 
 
 def test_a_compressed_file_is_read_once_and_must_not_change(tmp_path: Path, kit: Any) -> None:

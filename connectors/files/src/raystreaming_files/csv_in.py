@@ -77,6 +77,7 @@ class CsvCursor(LineCursor):
         self._escaped = re.compile(escape + b".", re.DOTALL) if escape else None
         self._names: list[str] = []
         self._types: Schema = pa.schema([])
+        self._unclosed: bytes | None = None
 
     def begin(self, head: bytes) -> int:
         start = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
@@ -216,11 +217,17 @@ class CsvCursor(LineCursor):
                 "quote is not closed; repair the file, or give newlines_in_values=False if quotes stand alone"
             )
         if last and parts:
-            rows.append(b"\n".join(parts))
+            self._unclosed = b"\n".join(parts)
+            rows.append(self._unclosed)
             parts = []
         return rows, parts
 
     def parse(self, lines: Sequence[bytes], offset: int) -> Rows:
+        if lines[-1] is self._unclosed:  # Arrow would take it for a value.
+            *lines, row = lines
+            at = offset + sum(map(len, lines)) + len(lines)
+            fix = "repair the row, or give newlines_in_values=False if quotes stand alone"
+            self._bad.handle(self._path, at, row, "a quote is not closed before the file's end", fix)
         batch = batch_of_lines(lines, offset, self._types, self._parse, self._content, self._bad_row)
         batch = self._folders.select(batch, self._schema, self._columns)
         rows: Rows = batch if self._columnar else batch.to_pylist()

@@ -132,8 +132,6 @@ class LineCursor(Cursor):
                 continue
             self._tail.append(head)
             lines = b"".join(self._tail).split(b"\n")
-            if not chunk and not lines[-1]:  # The content has ended in the middle of a record.
-                lines.pop()
             self._lines, open_lines = self.join(lines, last)
             self._tail = [b"\n".join(open_lines), b"\n"] if open_lines else []
             if rest:
