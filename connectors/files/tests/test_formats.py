@@ -166,6 +166,8 @@ def test_row_groups_are_splits(tmp_path: Path, kit: Any) -> None:
     again = source.plan(PlanContext(known=known))
     assert [s for s in again if s.id not in known] == [s for s in again if "c.parquet" in s.id]
     assert {s.id for s in again} > set(known)
+    whole = FilesSource(tmp_path).plan(PlanContext(known=known))  # Said otherwise later: none is read twice.
+    assert {s.id for s in whole} == {*known, str(tmp_path / "c.parquet")}
 
 
 CSV = b'id;name;day\r\n1;"a;b";2026-01-02\r\n\r\n2;NA;NA\r\n3;"say ""hi""\nthere";2026-01-03'

@@ -167,7 +167,7 @@ class FilesSource(Source[Any]):
         disk = disk_of(str(self.path), self.storage_options)
         found = disk.find(str(self.path))
         integers = integer_columns(found) if self.format != "text" else frozenset[str]()
-        parts = _parts(ctx.known) if self.split_by == "row_group" else {}
+        parts = _parts(ctx.known)
         splits: list[Split] = []
         for file in found:
             if file.path in parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 
-from raystreaming.connector import Position, Terminal
+from raystreaming.connector import ConnectorError, Position, Terminal
 from raystreaming.records import Rows
 from raystreaming_files.arrow import ArrowError, RecordBatch, Schema
 from raystreaming_files.disk import Input
@@ -70,9 +70,11 @@ class TableCursor(Cursor):
     def next(self, limit: int) -> tuple[Rows, Position] | None:
         try:
             pending = self._pending or self._decode()
+        except ConnectorError:
+            raise
         except ArrowError as error:
             raise self._damaged(error) from error
-        except OSError as error:
+        except Exception as error:
             raise self._input.fault(error) from error
         if pending is None:
             return None
