@@ -62,7 +62,7 @@ def visible(place: Any) -> list[str]:
     """What a reader sees."""
     url, _, fs = place
     fs.invalidate_cache()
-    root = fs._strip_protocol(url)
+    root = f"{fs._strip_protocol(url)}/out"
     return [p for p in fs.find(root) if ".raystreaming" not in p] if fs.exists(root) else []
 
 
@@ -183,9 +183,9 @@ def test_large_files_go_in_parts(s3: Any, kit: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(remote_store, "_PART_BYTES", 5 << 20)
     url, options, _ = s3
     lines = [f"{i:07d}" + "x" * 993 for i in range(12_000)]
-    kit.run_sink(FilesSink(url, format="text", storage_options=options), [[lines]])
+    kit.run_sink(FilesSink(f"{url}/out", format="text", storage_options=options), [[lines]])
     assert len(visible(s3)) == 1
-    assert kit.read(FilesSource(url, format="text", storage_options=options), 10_000) == lines
+    assert kit.read(FilesSource(f"{url}/out", format="text", storage_options=options), 10_000) == lines
     assert uploads(s3) == []
 
 

@@ -20,13 +20,9 @@ from raystreaming_test_support.cache import cache_root, made_once
 from raystreaming_test_support.kafka_broker import accepts, free_port
 from raystreaming_test_support.maven import copy_jars, find_java
 
-VERSION = "4.1.0"
+VERSION = "2.6.0"
 _START_TIMEOUT = 60.0
 
-_NEEDED = [
-    f"org.gaul:s3proxy:{VERSION}",
-    "com.fasterxml.jackson.core:jackson-annotations:2.21",  # Maven would choose one too old for its Jackson.
-]
 _LOGBACK = """\
 <configuration>
   <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
@@ -41,6 +37,8 @@ s3proxy.authorization=aws-v2-or-v4
 s3proxy.identity={key}
 s3proxy.credential={secret}
 jclouds.provider=filesystem-nio2
+jclouds.identity=none
+jclouds.credential=none
 jclouds.filesystem.basedir={folder}/objects
 """
 
@@ -71,11 +69,18 @@ class S3Server:
             "secret": self.secret,
             "endpoint_url": f"http://127.0.0.1:{self.port}",
             "client_kwargs": {"region_name": "us-east-1"},
+            # The checksums of newer clients are more than it knows.
+            "config_kwargs": {
+                "request_checksum_calculation": "when_required",
+                "response_checksum_validation": "when_required",
+            },
         }
 
     def make_bucket(self, name: str) -> str:
         """Make a bucket; return its URL."""
-        self.folder_of(name).mkdir()
+        import fsspec
+
+        fsspec.filesystem("s3", **self.storage_options).call_s3("create_bucket", Bucket=name)
         return f"s3://{name}"
 
     def folder_of(self, bucket: str) -> Path:
@@ -98,7 +103,8 @@ class S3Server:
         """
         java = find_java()
         home = cache_root() / f"s3proxy-{VERSION}"
-        jars = made_once(home / "jars", lambda folder: copy_jars(folder, _NEEDED, "the S3 server"))
+        needed = f"org.gaul:s3proxy:{VERSION}"
+        jars = made_once(home / "jars", lambda folder: copy_jars(folder, [needed], "the S3 server"))
         self._folder = Path(tempfile.mkdtemp(prefix="raystreaming-s3-"))
         (self._folder / "objects").mkdir()
         settings = _SETTINGS.format(port=self.port, key=self.key, secret=self.secret, folder=self._folder)
