@@ -24,7 +24,7 @@ from raystreaming.connector import (
     Terminal,
     WriterContext,
 )
-from raystreaming_files import FilesSink, FilesSource, remote_store, staging
+from raystreaming_files import FilesSink, FilesSource, remote, remote_store, staging
 
 ROWS = [{"n": i, "k": f"k{i % 3}", "t": f"é{i}"} for i in range(300)]
 FORMATS = ["parquet", "jsonl", "csv", "arrow", "avro"]
@@ -249,6 +249,16 @@ def test_secrets_never_show(s3: Any, kit: Any, caplog: Any, capfd: Any, tmp_path
     sink.abort([committable])
     secrets = [options["secret"].reveal(), mine, token, anon]
     assert not [text for text in said if any(secret in text for secret in secrets)]
+
+
+def test_what_a_file_system_says_is_shown_without_secrets() -> None:
+    secret = uuid.uuid4().hex
+    place = remote.Remote("memory://x", {"a": {"b": [Secret(secret)]}})
+    error = place.fault("read", "memory://x/y", "in", PermissionError(f"user me, password {secret}"))
+    assert str(error) == (
+        "cannot read 'memory://x/y' (in): PermissionError: user me, password ***; check the credentials in "
+        "storage_options and what they allow"
+    )
 
 
 def test_a_server_that_does_not_answer_may_come_back(kit: Any) -> None:
