@@ -153,7 +153,8 @@ class JsonFormat(_LinesFormat):
                     groups[value, value.__class__ is bool].append(rest)  # True equals 1.
                 else:
                     values = [rest.pop(column) for column in columns]
-                    groups[(*values, *[v.__class__ is bool for v in values])].append(rest)
+                    key = (*values, *[v.__class__ is bool for v in values])
+                    groups[key].append(rest)
             except (AttributeError, KeyError, TypeError) as error:
                 raise self._ungrouped(row) from error
         return groups
