@@ -42,7 +42,7 @@ class AvroCursor(Cursor):
         self._input = input
         self._block, self._row = position or [0, 0]
         self._folders = folders
-        self._added = folders.row(None)
+        self._added = folders.row()
         self._schema = schema
         self._columns = None if columns is None else list(columns)
         self._columnar = columnar
@@ -99,16 +99,8 @@ class AvroCursor(Cursor):
         # Blocks that have been read are left out undecoded.
         self._blocks = islice(reader, self._block, None)
         self._types = to_arrow(reader.writer_schema)
-        names = None if self._types is None else self._types.names
-        wanted = self._columns if self._schema is None else None
-        if names is not None and wanted is not None:
-            missing = [n for n in wanted if n not in names and n not in self._folders.names]
-            if missing:
-                raise Terminal(
-                    f"{self._input.path!r} has no column {', '.join(map(repr, missing))} "
-                    f"({self._input.where}): it has {', '.join(map(repr, names))}; correct columns=, or give "
-                    "schema= to read columns that some files lack as nulls"
-                )
+        if self._types is not None and self._schema is None:
+            self._folders.check(self._columns, self._types.names, self._input)
 
     def _shaped(self, records: list[Any]) -> Rows:
         types = self._types if self._schema is None else self._stored(self._schema)

@@ -115,13 +115,8 @@ class CsvCursor(LineCursor):
                 f"the header of {self._path!r} has a name twice ({self._bad.where}): {names}; rename one, or "
                 "give header=False and schema= if this is no header"
             )
-        wanted = [] if self._columns is None or self._schema is not None else self._columns
-        if missing := [n for n in wanted if n not in names and n not in self._folders.names]:
-            raise Terminal(
-                f"{self._path!r} has no column {', '.join(map(repr, missing))} ({self._bad.where}): it has "
-                f"{', '.join(map(repr, names))}; correct columns=, or give schema= to read columns that some "
-                "files lack as nulls"
-            )
+        if self._schema is None:
+            self._folders.check(self._columns, names, self._input)
         return names
 
     def _split(self, line: bytes) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from raystreaming.connector import Terminal
 from raystreaming_files.arrow import Array, DataType, RecordBatch, Schema, pa
 from raystreaming_files.discover import Found
+from raystreaming_files.disk import Input
 from raystreaming_files.hive import is_integer_column, parse_folders
 
 
@@ -28,13 +30,19 @@ class Folders:
         ]
         self.names = [name for name, _, _ in self._columns]
 
-    def row(self, schema: Schema | None) -> dict[str, Any]:
-        """Return the columns for rows, with the types of `schema` where that has them."""
-        types = {} if schema is None else {f.name: f.type for f in schema}
-        return {
-            name: pa.scalar(value, kind).cast(types.get(name, kind)).as_py()
-            for name, value, kind in self._columns
-        }
+    def row(self) -> dict[str, Any]:
+        """Return the columns for rows."""
+        return {name: value for name, value, _ in self._columns}
+
+    def check(self, wanted: Sequence[str] | None, stored: Sequence[str], input: Input) -> None:
+        """Refuse a file that lacks a wanted column."""
+        missing = [n for n in wanted or () if n not in stored and n not in self.names]
+        if missing:
+            raise Terminal(
+                f"{input.path!r} has no column {', '.join(map(repr, missing))} ({input.where}): it has "
+                f"{', '.join(map(repr, [*stored, *self.names]))}; correct columns=, or give schema= to read "
+                "columns that some files lack as nulls"
+            )
 
     def arrays(self, count: int) -> dict[str, Array]:
         """Return the columns for a batch of `count` rows."""

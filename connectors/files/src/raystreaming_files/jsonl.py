@@ -50,7 +50,7 @@ class JsonCursor(LineCursor):
         self._folders = folders
         self._schema = schema
         if schema is None:
-            self._added = folders.row(None)
+            self._added = folders.row()
         else:  # Fields of the folders are not looked for in the lines.
             self._stored: Schema = pa.schema([f for f in schema if f.name not in folders.names])
         self._columns = None if columns is None else list(columns)

@@ -111,16 +111,13 @@ class TableCursor(Cursor):
 
     def _wanted(self, names: list[str]) -> list[str]:
         """Return the columns of the file that are to be read."""
-        folders = set(self._folders.names)
-        wanted = self._columns
-        if wanted is None:
-            wanted = names if self._schema is None else self._schema.names
-        elif self._schema is None and (missing := [n for n in wanted if n not in folders and n not in names]):
-            raise Terminal(
-                f"{self._input.path!r} has no column {', '.join(map(repr, missing))} ({self._input.where}): "
-                f"it has {', '.join(map(repr, [*names, *sorted(folders)]))}; correct columns=, or give "
-                "schema= to read columns that some files lack as nulls"
-            )
+        folders = self._folders.names
+        if self._schema is not None and self._columns is None:
+            wanted = self._schema.names
+        else:
+            wanted = names if self._columns is None else self._columns
+        if self._schema is None:
+            self._folders.check(wanted, names, self._input)
         return [n for n in names if n in set(wanted) and n not in folders]
 
     def _damaged(self, error: Exception) -> Terminal:
