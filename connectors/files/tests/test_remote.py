@@ -254,7 +254,10 @@ def test_secrets_never_show(s3: Any, kit: Any, caplog: Any, capfd: Any, tmp_path
 def test_what_a_file_system_says_is_shown_without_secrets() -> None:
     secret = uuid.uuid4().hex
     place = remote.Remote("memory://x", {"a": {"b": [Secret(secret)]}})
-    error = place.fault("read", "memory://x/y", "in", PermissionError(f"user me, password {secret}"))
+    cause = PermissionError(f"user me, password {secret}")
+    cause.__cause__ = OSError(5, f"no {secret}")
+    error = place.fault("read", "memory://x/y", "in", cause)
+    assert secret not in "".join(traceback.format_exception(cause))
     assert str(error) == (
         "cannot read 'memory://x/y' (in): PermissionError: user me, password ***; check the credentials in "
         "storage_options and what they allow"

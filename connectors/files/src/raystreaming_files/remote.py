@@ -61,9 +61,8 @@ class Remote:
         """Return the error to raise for `error`: what failed, where, why, and what to do."""
         if isinstance(error, ConnectorError):
             return error
+        self._scrub(error)
         why = str(error) or type(error).__name__
-        for secret in self._secrets:
-            why = why.replace(secret, "***")
         text = f"cannot {what} {path!r} ({where}): {type(error).__name__}: {why}"
         if isinstance(error, _FINAL) or "Credentials" in type(error).__name__:
             fix = next(
@@ -71,6 +70,19 @@ class Remote:
             )
             return Terminal(f"{text}; {fix}")
         return Retryable(f"{text}; this may pass, the job will try again")
+
+    def _scrub(self, error: BaseException | None) -> None:
+        """Take the secrets out of an error and of those that led to it: they are all shown together."""
+        while error is not None:
+            error.args = tuple(self._clean(a) if isinstance(a, str) else a for a in error.args)
+            if isinstance(error, OSError) and isinstance(error.strerror, str):
+                error.strerror = self._clean(error.strerror)
+            error = error.__cause__ or error.__context__
+
+    def _clean(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 def _texts(options: Any) -> Iterator[str]:
