@@ -52,14 +52,16 @@ class JsonCursor(LineCursor):
         if schema is None:
             self._added = folders.row()
         else:  # Fields of the folders are not looked for in the lines.
-            self._stored: Schema = pa.schema([f for f in schema if f.name not in folders.names])
+            names = schema.names if columns is None else columns
+            self._stored: Schema = pa.schema([schema.field(n) for n in names if n not in folders.names])
         self._columns = None if columns is None else list(columns)
         self._columnar = columnar
 
     def parse(self, lines: Sequence[bytes], offset: int) -> Rows:
         if self._schema is not None:
             batch = self._typed(lines, offset, self._stored)
-            batch = self._folders.select(batch, self._schema, self._columns)
+            if self._folders.names:
+                batch = self._folders.select(batch, self._schema, self._columns)
             rows: Rows = batch if self._columnar else batch.to_pylist()
             return rows
         values = self._values(lines, offset)
