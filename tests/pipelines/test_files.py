@@ -10,6 +10,7 @@ import pytest
 
 from raystreaming import StreamingContext
 from raystreaming_test_support.events import expected_seqs, make_events
+from raystreaming_test_support.file_formats import file_rows, write_files
 from raystreaming_test_support.killing import run_to_end
 from raystreaming_test_support.outputs import assert_nothing_left, files, json_rows, line_rows, parquet_rows
 from raystreaming_test_support.programs import command, write_program
@@ -72,6 +73,26 @@ def test_every_format_to_every_format(source, target, parallelism, tmp_path, wri
     stream.write_files(tmp_path / "out", format=target)
     ctx.execute("job")
     assert by_seq(read_output(tmp_path / "out", target)) == expected_rows()
+    assert_nothing_left(tmp_path / "out", tmp_path / "state")
+
+
+@FAST
+@pytest.mark.parametrize("columnar", [False, True])
+@pytest.mark.parametrize(
+    ("source", "target"), [("csv", "arrow"), ("arrow", "avro"), ("avro", "jsonl"), ("jsonl", "csv")]
+)
+def test_the_other_formats(source, target, columnar, tmp_path):
+    write_files(tmp_path / "in", source, list(make_events(COUNT)), parts=FILES)
+    ctx = StreamingContext(checkpoint_dir=tmp_path / "state", checkpoint_interval="20ms")
+    (
+        ctx.read_files(tmp_path / "in", format=source)
+        .set_parallelism(2)
+        .filter(pc.field("event_type") != "view" if columnar else lambda e: e["event_type"] != "view")
+        .write_files(tmp_path / "out", format=target)
+    )
+    ctx.execute("job")
+    rows = [row for file in files(tmp_path / "out") for row in file_rows(file)]
+    assert by_seq(rows) == expected_rows()
     assert_nothing_left(tmp_path / "out", tmp_path / "state")
 
 

@@ -42,6 +42,22 @@ def test_files_to_files(tmp_path, dice):
     kill(lambda: KillJob("files", tmp_path / str(next(number)), COUNT).prepare(), 3, dice)
 
 
+def test_every_format(tmp_path, dice):
+    number = itertools.count()
+    kill(lambda: KillJob("formats", tmp_path / str(next(number)), COUNT // 10).prepare(), 2, dice)
+
+
+def test_bucket_to_bucket(tmp_path, dice, s3_server):
+    number = itertools.count()
+
+    def job():
+        n = next(number)
+        env = s3_server.kill_env(f"kill-{os.getpid()}-{n}")
+        return KillJob("s3", tmp_path / str(n), COUNT, env).prepare()
+
+    kill(job, 2, dice)
+
+
 def test_collection_to_files(tmp_path, dice):
     number = itertools.count()
     kill(lambda: KillJob("collection", tmp_path / str(next(number)), COUNT).prepare(), 3, dice)

@@ -12,7 +12,7 @@ import msgpack
 import pytest
 
 from raystreaming.connector import Batch, Terminal, WriterContext
-from raystreaming_files import FilesSink, FilesSource, liveness, staging
+from raystreaming_files import FilesSink, FilesSource, liveness, local_store, staging
 
 LIFE = """
 import os, sys, resource
@@ -67,7 +67,7 @@ STEPS += ["unlink 13", "unlink 18", "unlink 24", "committed"]
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])  # The steps are the same for every format.
 def test_a_crash_at_any_step_loses_and_repeats_nothing(
     tmp_path: Path, kit: Any, form: str, step: str
 ) -> None:
@@ -128,7 +128,7 @@ def prepared(path: Path, kit: Any) -> tuple[FilesSink, bytes, staging.Staged]:
     writer.write(Batch([{"a": 1}]))
     committable = kit.finish(writer.prepare(1))
     writer.close()
-    (file,) = staging.unpack(committable)
+    (file,) = staging.unpack(committable).files
     return sink, committable, file
 
 
@@ -323,15 +323,15 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 
 def test_what_is_prepared_and_committed_is_on_the_disk(tmp_path: Path, kit: Any, monkeypatch: Any) -> None:
     synced: list[str] = []
-    real = staging.sync
+    real = local_store.sync
     monkeypatch.setattr(
-        staging, "sync", lambda path: (synced.append(os.path.relpath(path, tmp_path)), real(path))
+        local_store, "sync", lambda path: (synced.append(os.path.relpath(path, tmp_path)), real(path))
     )
     sink = FilesSink(tmp_path / "new" / "out", partition_by=["k"])
     writer = sink.open(None, WriterContext())
     writer.write(Batch([{"k": 1, "a": 1}, {"k": 2, "a": 1}]))
     committable = kit.finish(writer.prepare(1))
-    files = staging.unpack(committable)
+    files = staging.unpack(committable).files
     base = "new/out"
     assert {f"{base}/{f.staged}" for f in files} <= set(synced)
     assert {f"{base}/.raystreaming/job-sink.live", f"{base}/.raystreaming", base, "new", "."} <= set(synced)
@@ -387,4 +387,4 @@ def test_a_folder_that_was_swept_and_taken_again_is_not_swept(
 def test_a_staged_file_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("precious")
     with pytest.raises(FileExistsError):
-        staging.create(str(tmp_path / "x"))
+        local_store.create(str(tmp_path / "x"))

@@ -15,7 +15,7 @@ from raystreaming_files import _plugin
 def test_the_plugin_module_loads_nothing_heavy() -> None:
     code = (
         "import sys; import raystreaming_files._plugin;"
-        "heavy = {'pyarrow', 'fsspec', 'orjson', 'ray', 'kafka'};"
+        "heavy = {'pyarrow', 'fsspec', 'fastavro', 'orjson', 'ray', 'kafka'};"
         "print(sorted({m.split('.')[0] for m in sys.modules} & heavy))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

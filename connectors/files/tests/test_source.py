@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
+import csv
+import gzip
+import io
 import os
 import pickle
 import time
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,9 +27,15 @@ from raystreaming_files import FilesSource
 N = 137
 
 
-def make(folder: Path, form: str) -> list[Any]:
+def make(folder: Path, form: str, codec: str = "") -> list[Any]:
     """Write three files of `form`; return their records."""
     records: list[Any] = []
+    if form in ("csv", "arrow", "avro"):
+        for part in range(3):
+            rows = [{"n": part * N + i, "t": f'é{i}\n,"' * (i % 3), "x": i / 2} for i in range(N)]
+            write_table(folder / ("sub" * (part == 2)) / f"{part}.{form}{codec}", form, rows, part != 1)
+            records += rows
+        return records
     for part in range(3):
         rows = [{"n": part * N + i, "t": f"é{i}", "x": i / 2} for i in range(N)]
         file = folder / ("sub" * (part == 2)) / f"{part}.{form}"
@@ -42,13 +53,41 @@ def make(folder: Path, form: str) -> list[Any]:
     return records
 
 
+def write_table(file: Path, form: str, rows: list[Any], newline_at_end: bool) -> None:
+    """Write rows with another library than the one under test, or its lowest level."""
+    file.parent.mkdir(exist_ok=True)
+    if form == "arrow":
+        batches = pa.Table.from_pylist(rows).to_batches(40)
+        new = pa.ipc.new_file if newline_at_end else pa.ipc.new_stream  # Both kinds are read.
+        with new(file, batches[0].schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+    elif form == "avro":
+        types = {"n": "long", "t": "string", "x": ["null", "double"]}
+        fields = [{"name": n, "type": t} for n, t in types.items()]
+        schema = fastavro.parse_schema({"type": "record", "name": "r", "fields": fields})
+        with open(file, "wb") as out:
+            fastavro.writer(out, schema, rows, codec="deflate", sync_interval=300)
+    else:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, ["n", "t", "x"], lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
+        writer.writeheader()
+        writer.writerows(rows)
+        data = text.getvalue().encode()
+        data = data if newline_at_end else data[:-2]
+        file.write_bytes({".gz": gzip.compress, ".bz2": bz2.compress}.get(file.suffix, bytes)(data))
+
+
 @pytest.mark.parametrize("columnar", [False, True])
-@pytest.mark.parametrize("form", ["parquet", "jsonl", "text", "jsonl+schema"])
+@pytest.mark.parametrize(
+    "form", ["parquet", "jsonl", "text", "jsonl+schema", "csv", "csv+schema", "csv+.gz", "arrow", "avro"]
+)
 def test_every_position_restores_without_loss_or_repetition(
     tmp_path: Path, kit: Any, form: str, columnar: bool
 ) -> None:
-    form, _, typed = form.partition("+")
-    want = make(tmp_path, form)
+    form, _, more = form.partition("+")
+    typed = more == "schema"
+    want = make(tmp_path, form, more if more.startswith(".") else "")
     schema = pa.schema([("n", pa.int64()), ("t", pa.string()), ("x", pa.float64())]) if typed else None
     source = pickle.loads(pickle.dumps(FilesSource(tmp_path, format=form, schema=schema)))
     splits = kit.plan(source)
@@ -310,9 +349,18 @@ def test_wide_rows_come_in_batches_of_about_four_megabytes(tmp_path: Path, kit: 
 
 def test_constructing_is_inert_and_wrong_options_are_told_together() -> None:
     FilesSource("/nope/*.parquet")
-    with pytest.raises(OptionError, match=r"scheme 's3'.*columns.*at least one"):
-        FilesSource("s3://bucket/x", columns=[])
-    with pytest.raises(OptionError, match=r"'columns' is for Parquet"):
+    with pytest.raises(OptionError, match=r"'columns' must name at least one.*'quote' must be one ASCII"):
+        FilesSource("x", columns=[], quote="ab")
+    with pytest.raises(OptionError, match=r"scheme 's4', which fsspec does not know"):
+        FilesSource("s4://bucket/x")
+    with pytest.raises(OptionError, match="chains file systems"):
+        FilesSource("simplecache::http://host/x")
+    with pytest.raises(OptionError, match="'path' holds a password, which would show") as caught:
+        FilesSource("ftp://me:canary-7@host/x")
+    assert "canary" not in str(caught.value)
+    with pytest.raises(OptionError, match=r"'header' is for CSV.*'compression' is for.*'split_by' says"):
+        FilesSource("x", format="avro", header=False, compression="gzip", split_by="row_group")
+    with pytest.raises(OptionError, match=r"'columns' is for records with columns"):
         FilesSource("x", format="text", columns=["a"])
     with pytest.raises(OptionError, match="'columns' names 'b'"):
         FilesSource("x", schema=pa.schema([("a", pa.int64())]), columns=["b"])

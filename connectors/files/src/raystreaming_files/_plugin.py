@@ -13,7 +13,7 @@ def raystreaming_sources() -> Iterable[SourceSpec]:
         SourceSpec(
             name="files",
             target="raystreaming_files.source:FilesSource",
-            summary="Parquet, JSON-lines and text files: a file, a folder or a glob.",
+            summary="Parquet, JSON-lines, CSV, Arrow, Avro, text: files, folders, globs; disks or URLs.",
         )
     ]
 
@@ -24,6 +24,6 @@ def raystreaming_sinks() -> Iterable[SinkSpec]:
         SinkSpec(
             name="files",
             target="raystreaming_files.sink:FilesSink",
-            summary="Parquet, JSON-lines and text files, exactly once, in Hive partition folders if wished.",
+            summary="Parquet, JSON-lines, CSV, Arrow, Avro, text files, exactly once; disks or URLs.",
         )
     ]

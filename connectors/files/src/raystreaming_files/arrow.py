@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow
 import pyarrow.compute
+import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
@@ -13,10 +14,12 @@ pa: Any = pyarrow
 pc: Any = pyarrow.compute
 pj: Any = pyarrow.json
 pq: Any = pyarrow.parquet
+pv: Any = pyarrow.csv
 
 Array: TypeAlias = Any
 DataType: TypeAlias = Any
 Field: TypeAlias = Any
+NativeFile: TypeAlias = Any
 RecordBatch: TypeAlias = Any
 if TYPE_CHECKING:
     Schema: TypeAlias = Any

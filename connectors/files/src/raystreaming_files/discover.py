@@ -54,7 +54,8 @@ def find_files(path: str, where: str = "files source") -> list[Found]:
     return sorted({f.path: f for f in found}.values(), key=lambda f: f.path)
 
 
-def _hidden(name: str) -> bool:
+def hidden(name: str) -> bool:
+    """Return whether an entry of a folder is not for readers."""
     return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
@@ -72,7 +73,7 @@ def _walk(folder: str, base: str, above: set[tuple[int, int]]) -> Iterator[Found
     if here in above:  # A link back to a folder that holds it.
         return
     with os.scandir(folder) as entries:
-        names = sorted((e for e in entries if not _hidden(e.name)), key=lambda e: e.name)
+        names = sorted((e for e in entries if not hidden(e.name)), key=lambda e: e.name)
     for entry in names:
         if entry.is_dir():
             yield from _walk(entry.path, base, above | {here})
@@ -87,7 +88,7 @@ def _matches(pattern: str) -> Iterator[Found]:
     for path in glob.iglob(pattern, recursive=True):
         path = os.path.abspath(path)
         relative = os.path.relpath(path, base)
-        if any(_hidden(part) for part in relative.split(os.sep)):
+        if any(hidden(part) for part in relative.split(os.sep)):
             continue
         if os.path.isdir(path):
             if "**" not in pattern:  # Else the files in it match by themselves.

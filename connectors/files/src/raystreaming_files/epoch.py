@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, BinaryIO
 
-from raystreaming_files import staging
 from raystreaming_files.faults import os_fault
 from raystreaming_files.formats import Format, FormatFile, Piece, Shaped
-from raystreaming_files.staging import Staged
+from raystreaming_files.staging import Handle, Origin, Stage, Written, pack
 
 MAX_OPEN_FILES = 64
 MAX_PART_BYTES = 16 << 20
@@ -26,11 +25,14 @@ class Limits:
     Attributes:
         roll_rows: Most rows of a file; None: no limit.
         roll_bytes: A file ends when it has reached this size; None: no limit.
+        roll_after: Seconds after its first record at which a file ends, looked at when records come;
+            None: no limit.
         buffer_bytes: About how much the buffers may hold together.
     """
 
     roll_rows: int | None
     roll_bytes: int | None
+    roll_after: float | None
     buffer_bytes: int
 
 
@@ -57,19 +59,15 @@ class EpochFiles:
     """Takes records, writes staged files. Handed over whole at the end of its epoch.
 
     Args:
-        root: The sink's path.
-        folder: Staging folder of the owner.
+        stage: Where the files are staged.
         prefix: Beginning of all file names, not used by any other epoch, task or run.
         format: The file format.
         limits: When files end.
         where: Id of the operator, for messages.
     """
 
-    def __init__(
-        self, root: str, folder: str, prefix: str, format: Format, limits: Limits, where: str
-    ) -> None:
-        self._root = root
-        self._folder = folder
+    def __init__(self, stage: Stage, prefix: str, format: Format, limits: Limits, where: str) -> None:
+        self._stage = stage
         self._prefix = prefix
         self._format = format
         self._limits = limits
@@ -81,8 +79,9 @@ class EpochFiles:
         self._parts: dict[str, _Part] = {}
         self._size = 0
         self._open: OrderedDict[str, _OpenFile] = OrderedDict()
-        self._finished: list[Staged] = []
+        self._finished: list[Written] = []
         self._failure: Exception | None = None
+        self._began: float | None = None
         part_bytes = min(MAX_PART_BYTES, limits.buffer_bytes)
         if limits.roll_bytes is not None:  # Small writes, so that a file does not grow far beyond.
             part_bytes = min(part_bytes, max(1, limits.roll_bytes // 4))
@@ -97,7 +96,7 @@ class EpochFiles:
 
     def add(self, shaped: Shaped) -> None:
         """Take records over; write what has grown large enough."""
-        if shaped.new_schema:
+        if shaped.new_schema or self._too_old():
             self._spread()
             self._flush_all()
         self._gathered.append(shaped.content)
@@ -106,49 +105,49 @@ class EpochFiles:
         if self._gathered_rows >= self._format.gather_rows or self._gathered_size >= _GATHER_BYTES:
             self._spread()
 
-    def finish(self) -> bytes | None:
-        """Write and sync everything; return the committable. May run on another thread.
+    def _too_old(self) -> bool:
+        """Return whether the files of now have been begun too long ago; if so, a new age begins."""
+        if self._limits.roll_after is None:
+            return False
+        now = monotonic()
+        old = self._began is not None and now - self._began >= self._limits.roll_after
+        if old or self._began is None:
+            self._began = now
+        return old
+
+    def finish(self, origin: Origin) -> bytes | None:
+        """Write and stage everything; return the committable. May run on another thread.
 
         When it fails, what was written is deleted and it fails again if it is called again.
         """
         if self._failure is not None:
             raise self._failure
         try:
-            return self._finish()
+            return self._finish(origin)
         except Exception as error:
             self._failure = error
             self.discard()
             raise
 
-    def _finish(self) -> bytes | None:
+    def _finish(self, origin: Origin) -> bytes | None:
         self._spread()
         self._flush_all()
-        try:
-            for file in self._finished:
-                staging.sync(os.path.join(self._root, file.staged))
-            if self._finished:
-                for folder in (self._folder, os.path.dirname(self._folder), self._root):
-                    staging.sync(folder)
-        except OSError as error:
-            raise os_fault("sync", self._folder, self._where, error) from error
-        return staging.pack(self._finished) if self._finished else None
+        if not self._finished:
+            return None
+        staged = self._attempt("sync", self._stage.folder, lambda: self._stage.stage(self._finished))
+        return pack(Handle(origin, staged))
 
     def discard(self) -> None:
         """Forget everything and delete what was written."""
         for file in self._open.values():
             file.format.give_up()
             _close_quietly(file.raw)
-        staged = [f.path for f in self._open.values()]
-        staged += [os.path.join(self._root, f.staged) for f in self._finished]
+        paths = [f.path for f in self._open.values()] + [f.path for f in self._finished]
         self._open.clear()
         self._finished.clear()
         self._parts.clear()
         self._gathered.clear()
-        for path in staged:
-            try:
-                os.unlink(path)
-            except OSError:  # The next start lists and aborts it.
-                continue
+        self._stage.forget(paths)
 
     def _spread(self) -> None:
         """Group what has been gathered into the buffers of its folders."""
@@ -257,14 +256,17 @@ class EpochFiles:
             self._close_file(next(iter(self._open)))
         name = f"{self._prefix}-{self._names:05d}{self._format.suffix}"
         self._names += 1
-        path = os.path.join(self._folder, name)
-        raw = self._attempt("create", path, lambda: staging.create(path))
+        created: tuple[str, BinaryIO] = self._attempt(
+            "create", f"{self._stage.folder}/{name}", lambda: self._stage.create(name)
+        )
+        path, raw = created
         try:
             format_file = self._format.open(raw, first)
         except BaseException:
             _close_quietly(raw)
             raise
-        file = self._open[folder] = _OpenFile(path, os.path.join(folder, name), raw, format_file)
+        final = f"{folder}/{name}" if folder else name
+        file = self._open[folder] = _OpenFile(path, final, raw, format_file)
         return file
 
     def _close_file(self, folder: str) -> None:
@@ -279,7 +281,7 @@ class EpochFiles:
 
         size = self._attempt("write", file.path, close)
         del self._open[folder]
-        self._finished.append(Staged(os.path.relpath(file.path, self._root), file.final, file.rows, size))
+        self._finished.append(Written(file.path, file.final, file.rows, size))
 
     def _attempt(self, what: str, path: str, work: Callable[[], Any]) -> Any:
         try:

@@ -12,7 +12,10 @@ import orjson
 from raystreaming.connector import Position
 from raystreaming.records import Rows
 from raystreaming_files.arrow import ArrowError, RecordBatch, Schema, pa, pj
+from raystreaming_files.disk import Input
+from raystreaming_files.folders import Folders
 from raystreaming_files.lines import BadLines, LineCursor
+from raystreaming_files.typed_lines import batch_of_lines
 
 _FIX = "repair the line"
 
@@ -21,10 +24,11 @@ class JsonCursor(LineCursor):
     """Lines as dicts, or as Arrow batches where the next operator takes them.
 
     Args:
-        path: The file.
-        size: Bytes to read.
+        input: The file.
         position: Where to begin.
         bad: What to do with lines that are not records.
+        codec: Compression of the file.
+        folders: The columns of its folders.
         schema: Types of the columns; other fields are left out. Without it the types are those of
             the values, batch by batch.
         columns: The fields to keep; None for all.
@@ -33,25 +37,36 @@ class JsonCursor(LineCursor):
 
     def __init__(
         self,
-        path: str,
-        size: int,
+        input: Input,
         position: Position,
         bad: BadLines,
+        codec: str | None,
+        folders: Folders,
         schema: Schema | None = None,
         columns: Sequence[str] | None = None,
         columnar: bool = False,
     ) -> None:
-        super().__init__(path, size, position, bad)
+        super().__init__(input, position, bad, codec)
+        self._folders = folders
         self._schema = schema
+        if schema is None:
+            self._added = folders.row()
+        else:  # Fields of the folders are not looked for in the lines.
+            names = schema.names if columns is None else columns
+            self._stored: Schema = pa.schema([schema.field(n) for n in names if n not in folders.names])
         self._columns = None if columns is None else list(columns)
         self._columnar = columnar
 
     def parse(self, lines: Sequence[bytes], offset: int) -> Rows:
         if self._schema is not None:
-            batch = self._typed(lines, offset, self._schema)
+            batch = self._typed(lines, offset, self._stored)
+            if self._folders.names:
+                batch = self._folders.select(batch, self._schema, self._columns)
             rows: Rows = batch if self._columnar else batch.to_pylist()
             return rows
         values = self._values(lines, offset)
+        if self._added:
+            values = [{**value, **self._added} if isinstance(value, dict) else value for value in values]
         if self._columns is not None:
             names = self._columns
             values = [{name: value.get(name) for name in names} for value in values]
@@ -87,39 +102,14 @@ class JsonCursor(LineCursor):
         return values
 
     def _typed(self, lines: Sequence[bytes], offset: int, schema: Schema) -> RecordBatch:
-        batch = _parse(lines, schema)
-        if batch is not None:
-            return batch
-        starts: list[int] = []
-        kept: list[bytes] = []
-        for line in lines:
-            if stripped := line.strip():
-                starts.append(offset)
-                kept.append(stripped)
-            offset += len(line) + 1
-        parts = list(self._halves(kept, starts, schema))
-        if not parts:
-            return _empty(schema)
-        return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
-
-    def _halves(self, lines: list[bytes], starts: list[int], schema: Schema) -> list[RecordBatch]:
-        """Parse `lines`, in halves where they hold bad ones, so that each of those is found."""
-        if not lines:
-            return []
-        batch = _parse(lines, schema)
-        if batch is not None:
-            return [batch]
-        if len(lines) > 1:
-            half = len(lines) // 2
-            return self._halves(lines[:half], starts[:half], schema) + self._halves(
-                lines[half:], starts[half:], schema
-            )
-        self._bad.handle(self._path, starts[0], lines[0], _why(lines[0], schema), _FIX)
-        return []
-
-
-def _empty(schema: Schema) -> RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
+        return batch_of_lines(
+            lines,
+            offset,
+            schema,
+            lambda some: _parse(some, schema),
+            lambda line: line.strip() or None,
+            lambda at, line: self._bad.handle(self._path, at, line, _why(line, schema), _FIX),
+        )
 
 
 def _parse(lines: Sequence[bytes], schema: Schema) -> RecordBatch | None:

@@ -1,4 +1,4 @@
-"""Lines of a file as bytes, with the byte offset of each: what text and JSON lines share."""
+"""Lines of a file as bytes, with the byte offset of each: what text, JSON lines and CSV share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import BinaryIO
 
 from raystreaming.connector import Position, Terminal
 from raystreaming.records import Rows
-from raystreaming_files.faults import os_fault, shown
+from raystreaming_files.codecs import Decompressor
+from raystreaming_files.disk import Input
+from raystreaming_files.faults import shown
 from raystreaming_files.reader import Cursor
 
 CHUNK_BYTES = 1 << 20
@@ -45,14 +47,26 @@ class LineCursor(Cursor):
 
     A position inside a line can only come from a file that had no newline at its end and has
     grown since: the record of that line was read then, so a newline right there is not a line.
+
+    Of a compressed file the offset counts what it holds, and -1 is its end: such a file is not
+    appended to.
+
+    Args:
+        input: The file.
+        position: Where to begin.
+        bad: What to do with lines that are not records.
+        codec: Compression of the file.
     """
 
-    def __init__(self, path: str, size: int, position: Position, bad: BadLines) -> None:
-        self._path = path
-        self._size = size
+    def __init__(self, input: Input, position: Position, bad: BadLines, codec: str | None) -> None:
+        self._path = input.path
+        self._input = input
         self._position: int = 0 if position is None else int(position)
         self._bad = bad
-        self._file: BinaryIO | None = None
+        self._codec = codec
+        self._file: BinaryIO | Decompressor | None = None
+        # The end is known from the start, or when a compressed file has been read.
+        self._size: int | None = input.size if codec is None else None
         self._read_to = self._position
         self._tail: list[bytes] = []
         self._lines: list[bytes] = []
@@ -61,6 +75,29 @@ class LineCursor(Cursor):
     @abstractmethod
     def parse(self, lines: Sequence[bytes], offset: int) -> Rows:
         """Return the records of `lines` (without newline), the first of which is at byte `offset`."""
+
+    def begin(self, head: bytes) -> int:
+        """Look at the first bytes of the file before anything is read; return how many to leave out.
+
+        Called at every start, wherever it goes on.
+        """
+        return 0
+
+    head_bytes = 0
+    """How many bytes `begin` wants to see."""
+
+    def join(self, lines: list[bytes], last: bool) -> tuple[list[bytes], list[bytes]]:
+        """Join lines to what makes whole records; return those, and lines that need the next ones.
+
+        Args:
+            lines: Lines without newline.
+            last: Whether no more are to come.
+        """
+        return lines, []
+
+    def ends_file(self, end: int) -> bool:
+        """Return whether a line that ends at a byte is the last one, without newline."""
+        return self._size is not None and end >= self._size
 
     def position(self) -> Position:
         return self._position
@@ -71,62 +108,124 @@ class LineCursor(Cursor):
         piece = self._lines[self._next : self._next + limit]
         start = self._position
         self._next += len(piece)
-        # The last line of the file may have no newline to count.
-        end = min(start + sum(map(len, piece)) + len(piece), self._size)
+        end = start + sum(map(len, piece)) + len(piece)
+        if self._size is not None:  # The last line of the file may have no newline to count.
+            end = min(end, self._size)
         rows = self.parse(piece, start)
         self._position = end
         return rows, end
 
     def _fill(self) -> bool:
         """Read the next whole lines; False at the end."""
-        self._open()
-        while self._read_to < self._size:
-            chunk = self._read(min(CHUNK_BYTES, self._size - self._read_to))
+        if not self._open():
+            return False
+        while self._size is None or self._read_to < self._size:
+            chunk = self._read()
             self._read_to += len(chunk)
             head, newline, rest = chunk.rpartition(b"\n")
-            if self._read_to >= self._size and rest:  # A last line without newline is a line.
+            last = self._size is not None and self._read_to >= self._size
+            if last and (rest or (self._tail and not newline)):  # A last line without newline is a line.
                 head, newline, rest = chunk, b"\n", b""
             if not newline:
-                self._tail.append(chunk)
+                if chunk:
+                    self._tail.append(chunk)
                 continue
             self._tail.append(head)
-            self._lines = b"".join(self._tail).split(b"\n")
-            self._tail = [rest] if rest else []
+            lines = b"".join(self._tail).split(b"\n")
+            self._lines, open_lines = self.join(lines, last)
+            self._tail = [b"\n".join(open_lines), b"\n"] if open_lines else []
+            if rest:
+                self._tail.append(rest)
             self._next = 0
-            return True
+            if self._lines:
+                return True
+        if self._codec is not None:
+            self._position = -1
         return False
 
-    def _read(self, count: int) -> bytes:
+    def _read(self) -> bytes:
+        """Return the next bytes. A compressed file tells its end by giving none, the size is known then."""
         assert self._file is not None
+        left = CHUNK_BYTES if self._size is None else min(CHUNK_BYTES, self._size - self._read_to)
         try:
-            chunk = self._file.read(count)
-        except OSError as error:
-            raise os_fault("read", self._path, self._bad.where, error) from error
-        if not chunk:
-            raise Terminal(
-                f"{self._path!r} ends at byte {self._read_to}, {self._size} were planned "
-                f"({self._bad.where}): it was cut or replaced while the job ran; put the file back, "
-                "or start over with --fresh"
-            )
-        return chunk
+            chunk = self._file.read(left)
+        except Exception as error:
+            raise self._fault(error) from error
+        if chunk:
+            return chunk
+        if self._codec is not None:
+            self._size = self._read_to
+            return b""
+        raise Terminal(
+            f"{self._path!r} ends at byte {self._read_to}, {self._size} were planned "
+            f"({self._bad.where}): it was cut or replaced while the job ran; put the file back, "
+            "or start over with --fresh"
+        )
 
-    def _open(self) -> None:
-        if self._file is not None or self._position >= self._size:  # What is read may be gone.
-            return
+    def _open(self) -> bool:
+        """Open the file where reading goes on; False if nothing is left, for what is read may be gone."""
+        if self._file is not None:
+            return True
+        if self._position < 0 or (self._size is not None and self._position >= self._size):
+            return False
         try:
-            self._file = open(self._path, "rb", buffering=0)  # noqa: SIM115 - kept open until close
-            if self._position == 0:
-                return
-            self._file.seek(self._position - 1)
-            before = self._file.read(1)
-            ahead = b"" if before == b"\n" else self._file.read(min(2, self._size - self._position))
+            if self._codec is None:
+                self._seek()
+            else:
+                self._decompress(self._codec)
+        except Terminal:
+            raise
+        except Exception as error:
+            raise self._fault(error) from error
+        return True
+
+    def _seek(self) -> None:
+        self._file = file = self._input.open()
+        left_out = self.begin(_read_fully(file, self.head_bytes)) if self.head_bytes else 0
+        if self._position == 0:
+            self._position = left_out
+        else:
+            file.seek(self._position - 1)
+            before = file.read(1)
+            ahead = b"" if before == b"\n" else file.read(min(2, self._input.size - self._position))
             self._position += 1 if ahead[:1] == b"\n" else 2 if ahead == b"\r\n" else 0
-            self._file.seek(self._position)
-        except OSError as error:
-            raise os_fault("read", self._path, self._bad.where, error) from error
+        file.seek(self._position)
         self._read_to = self._position
+
+    def _decompress(self, codec: str) -> None:
+        if self.head_bytes:
+            head = Decompressor(self._input.open_unchanged(), codec)
+            try:
+                left_out = self.begin(head.read(self.head_bytes))
+            finally:
+                head.close()
+            self._position = self._position or left_out
+        self._file = Decompressor(self._input.open_unchanged(), codec)
+        if self._file.skip(self._position) < self._position:
+            raise Terminal(
+                f"{self._path!r} holds less than the {self._position} bytes that have been read from it "
+                f"({self._bad.where}): it was replaced; put the file back, or start over with --fresh"
+            )
+        self._read_to = self._position
+
+    def _fault(self, error: Exception) -> Exception:
+        if self._codec is not None and isinstance(error, OSError) and error.errno is None:
+            return Terminal(
+                f"cannot read {self._path!r} as {self._codec} ({self._bad.where}): {error}; check that the "
+                'file is whole, and give compression="none" if its name only looks compressed'
+            )
+        return self._input.fault(error)
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _read_fully(file: BinaryIO, count: int) -> bytes:
+    """Return the next `count` bytes; fewer only at the end of the file."""
+    parts: list[bytes] = []
+    while count and (part := file.read(count)):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)

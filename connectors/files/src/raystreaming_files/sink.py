@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from raystreaming.connector import TwoPhaseSink, TwoPhaseWriter, WriterContext, option
+from raystreaming.connector import OptionError, TwoPhaseSink, TwoPhaseWriter, WriterContext, option
+from raystreaming.units import seconds
 from raystreaming_files import staging
 from raystreaming_files.arrow import Schema
+from raystreaming_files.avro_out import CODECS, AvroFormat
+from raystreaming_files.codecs import SUFFIXES
+from raystreaming_files.csv_out import CsvFormat
+from raystreaming_files.cursors import LINES
 from raystreaming_files.epoch import Limits
 from raystreaming_files.formats import Format, Shaper
+from raystreaming_files.ipc_out import ArrowFormat
 from raystreaming_files.lines_out import JsonFormat, RowsShaper, TextFormat
+from raystreaming_files.local_store import LocalStore
+from raystreaming_files.manifest import write_manifests
 from raystreaming_files.parquet_out import ParquetFormat
-from raystreaming_files.paths import check_path, local_path
+from raystreaming_files.paths import absolute, check_path, is_remote, url_problems
 from raystreaming_files.schema import ArrowShaper
+from raystreaming_files.source import one_character
 from raystreaming_files.writer import FilesWriter
+
+_COMPRESSIONS: dict[str, tuple[str, ...]] = {
+    "parquet": ("snappy", "none", "gzip", "zstd", "lz4", "brotli"),
+    "arrow": ("none", "zstd", "lz4"),
+    "avro": ("deflate", "none", "bz2"),
+    **dict.fromkeys(LINES, ("none", *SUFFIXES)),
+}
+"""What each format can be compressed with; the first is the default."""
 
 
 def _positive(value: int) -> str | None:
@@ -31,18 +48,18 @@ def _check_partition_by(columns: Sequence[str]) -> str | None:
 
 
 class FilesSink(TwoPhaseSink[Any]):
-    """Write Parquet, JSON-lines or text files.
+    """Write Parquet, JSON-lines, CSV, Arrow, Avro or text files, to disks or any fsspec URL.
 
     Delivery: exactly once: files appear whole, with the checkpoint that holds their records.
     Parallelism: any number of tasks; each writes files of its own, named by run and task.
     A restart: repeats nothing. Committed files stay, prepared ones are committed, others deleted.
 
-    Files are staged in ``<path>/.raystreaming`` and end at each checkpoint at the latest. The
-    folder may hold other files; none is ever replaced.
+    Files are staged in ``<path>/.raystreaming`` (on S3 as multi-part uploads) and end at each
+    checkpoint at the latest. The folder may hold other files; none is ever replaced.
 
-    Parquet takes dicts and Arrow batches. Without ``schema=`` the types are those of the records;
-    where they widen (integers to floats, a new column) the next file has the wider types.
-    JSON lines take whatever has a JSON form, text takes ``str`` without newlines.
+    Parquet, Arrow, Avro and CSV take dicts and Arrow batches. Without ``schema=`` the types are
+    those of the records; where they widen (integers to floats, a new column) the next file has the
+    wider types. JSON lines take whatever has a JSON form, text takes ``str`` without newlines.
 
     Example:
         >>> import pathlib, tempfile
@@ -61,10 +78,11 @@ class FilesSink(TwoPhaseSink[Any]):
     path: str | os.PathLike[str] = option(
         kw_only=False,
         check=check_path,
-        doc="The folder to write to, made if need be; local, file:// allowed.",
+        doc="The folder to write to, made if need be; a path or any fsspec URL (s3://...).",
     )
-    format: Literal["parquet", "jsonl", "text"] = option(
-        default="parquet", doc="What to write: Parquet, one JSON value a line, or lines of UTF-8 text."
+    format: Literal["parquet", "jsonl", "csv", "arrow", "avro", "text"] = option(
+        default="parquet",
+        doc="What to write: Parquet, one JSON value a line, CSV, Arrow IPC, Avro, or lines of UTF-8 text.",
     )
     partition_by: Sequence[str] = option(
         default=(),
@@ -72,35 +90,65 @@ class FilesSink(TwoPhaseSink[Any]):
         doc="Columns that become Hive folders (column=value) and are left out of the files.",
     )
     schema: Schema | None = option(
-        default=None, doc="Types of the columns of Parquet files; from the records if not given."
+        default=None,
+        doc="Types of the columns (not for JSON lines and text); from the records if not given.",
     )
-    compression: Literal["none", "snappy", "gzip", "zstd", "lz4", "brotli"] | None = option(
-        default=None, doc="Codec of Parquet files; snappy if not given."
+    compression: Literal["none", "snappy", "gzip", "zstd", "lz4", "brotli", "bz2", "deflate"] | None = option(
+        default=None,
+        doc="Parquet: snappy (the default), gzip, zstd, lz4, brotli. Arrow: zstd, lz4. Avro: deflate (the "
+        "default), bz2. Text, JSON lines, CSV: gzip, zstd, bz2, lz4, brotli, shown by the file's name.",
     )
     roll_rows: int | None = option(default=None, check=_positive, doc="Most records of a file.")
     roll_bytes: int | None = option(
         default=None, check=_positive, doc="Size at which a file ends; the last write may exceed it a little."
     )
-    row_group_rows: int = option(default=131_072, check=_positive, doc="Rows of a Parquet row group.")
+    roll_after: str | float | None = option(
+        default=None, doc="Age at which a file ends, between checkpoints too; looked at when records come."
+    )
+    row_group_rows: int = option(
+        default=131_072, check=_positive, doc="Rows of a Parquet row group or an Arrow record batch."
+    )
+    header: bool = option(default=True, doc="CSV: whether files begin with the names of their columns.")
+    delimiter: str = option(default=",", check=one_character, doc="CSV: what separates values.")
+    manifest: bool = option(
+        default=False,
+        doc="Write which files each checkpoint has published to <path>/_manifests, as JSON.",
+    )
     buffer_bytes: int = option(
         default=128 << 20,
         check=_positive,
         doc="Memory for records not yet written, per task and epoch; two epochs may be under way.",
     )
+    storage_options: Mapping[str, Any] = option(
+        default_factory=dict[str, Any],
+        secret=True,
+        doc="For URLs: what the fsspec file system takes, such as credentials; never shown.",
+    )
 
     def __post_init__(self) -> None:
         # Absolute from the start: commits happen in other processes.
-        object.__setattr__(self, "path", local_path(self.path))
-        object.__setattr__(self, "columnar", self.format == "parquet")
+        object.__setattr__(self, "path", absolute(self.path))
+        object.__setattr__(self, "columnar", self.format not in ("jsonl", "text"))
 
     def validate(self) -> Iterable[str]:
         """Yield what is wrong between options."""
-        if self.format != "parquet":
-            for name in ("schema", "compression"):
-                if getattr(self, name) is not None:
-                    yield f"option {name!r} is for Parquet, the format is {self.format!r}"
+        yield from url_problems(str(self.path), self.storage_options)
+        possible = _COMPRESSIONS[self.format]
+        if self.compression is not None and self.compression not in possible:
+            yield f"option 'compression' of {self.format!r} files must be one of {', '.join(possible)}"
+        if self.schema is not None and self.format in ("jsonl", "text"):
+            yield f"option 'schema' is for formats with typed columns, the format is {self.format!r}"
+        if self.format != "csv":
+            for name, default in (("header", True), ("delimiter", ",")):
+                if getattr(self, name) != default:
+                    yield f"option {name!r} is for CSV, the format is {self.format!r}"
         if self.format == "text" and self.partition_by:
             yield "option 'partition_by' is for records with columns, a line of text has none"
+        if self.roll_after is not None:
+            try:
+                seconds(self.roll_after, "roll_after")
+            except OptionError as error:
+                yield f"option 'roll_after': {'; '.join(error.problems)}"
         if self.schema is not None:
             names = self.schema.names
             if len(set(names)) < len(names):
@@ -113,27 +161,49 @@ class FilesSink(TwoPhaseSink[Any]):
 
     def open(self, state: bytes | None, ctx: WriterContext) -> TwoPhaseWriter[Any]:
         """Return the writer of one task; sweeps what dead jobs without checkpoints have left."""
-        format: Format
-        shaper: Shaper
-        if self.format == "parquet":
-            codec = self.compression or "snappy"
-            format = ParquetFormat(self.partition_by, codec, self.row_group_rows, ctx.operator)
+        shaper: Shaper = RowsShaper()
+        if self.columnar:
             shaper = ArrowShaper(self.schema, self.partition_by, ctx.operator)
-        elif self.format == "jsonl":
-            format, shaper = JsonFormat(self.partition_by, ctx.operator), RowsShaper()
-        else:
-            format, shaper = TextFormat(ctx.operator), RowsShaper()
-        limits = Limits(self.roll_rows, self.roll_bytes, self.buffer_bytes)
-        return FilesWriter(str(self.path), format, shaper, limits, ctx)
+        roll_after = None if self.roll_after is None else seconds(self.roll_after, "roll_after")
+        limits = Limits(self.roll_rows, self.roll_bytes, roll_after, self.buffer_bytes)
+        stage = self._store().open(ctx.owner, ctx.durable, ctx.operator)
+        return FilesWriter(stage, self._format(ctx.operator), shaper, limits, ctx)
+
+    def _format(self, where: str) -> Format:
+        codec = self.compression or _COMPRESSIONS[self.format][0]
+        optional = None if codec == "none" else codec
+        folders = self.partition_by
+        if self.format == "parquet":
+            return ParquetFormat(folders, codec, self.row_group_rows, where)
+        if self.format == "arrow":
+            return ArrowFormat(folders, optional, self.row_group_rows, where)
+        if self.format == "avro":
+            return AvroFormat(folders, CODECS[codec], where)
+        if self.format == "csv":
+            return CsvFormat(folders, optional, self.delimiter, self.header, where)
+        return TextFormat(optional, where) if self.format == "text" else JsonFormat(folders, optional, where)
+
+    def _store(self) -> staging.Store:
+        path = str(self.path)
+        if not is_remote(path):
+            return LocalStore(path)
+        from raystreaming_files.remote_store import remote_store
+
+        return remote_store(path, self.storage_options)
 
     def commit(self, committables: Sequence[bytes]) -> None:
         """Give prepared files their names."""
-        staging.publish(str(self.path), [f for c in committables for f in staging.unpack(c)])
+        handles = list(map(staging.unpack, committables))
+        store = self._store()
+        store.publish([f for handle in handles for f in handle.files])
+        if self.manifest:
+            write_manifests(store, handles)
 
     def abort(self, committables: Sequence[bytes]) -> None:
         """Delete staged files."""
-        staging.discard(str(self.path), [f for c in committables for f in staging.unpack(c)])
+        self._store().discard([f for c in committables for f in staging.unpack(c).files])
 
     def list_open(self, owner: str) -> Sequence[bytes]:
         """Return one handle per staged file of `owner`, for `abort`."""
-        return [staging.pack([f]) for f in staging.list_staged(str(self.path), owner)]
+        found = self._store().list_staged(owner)
+        return [staging.pack(staging.Handle(staging.Origin(owner, "", 0), [f])) for f in found]

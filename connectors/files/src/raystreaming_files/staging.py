@@ -1,227 +1,142 @@
-"""Staged files: where they lie, and how they become visible exactly once.
-
-``<path>/.raystreaming/<owner>/`` holds what is written and not yet committed; readers leave hidden
-folders out. A commit gives each file its final name by a hard link, which never replaces anything,
-then removes the staged name. Every step may be repeated after a crash.
-"""
+"""What a sink has staged, and the places that publish it: what `local_store`, `remote_store` implement."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import os
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, BinaryIO, NamedTuple
-from urllib.parse import quote
 
 import msgpack
 
 from raystreaming.connector import Terminal
-from raystreaming.failpoints import reach
-from raystreaming_files import liveness
-from raystreaming_files.faults import os_fault
 
 STAGING = ".raystreaming"
-
-_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+"""The hidden folder, below the sink's path, with what is not committed yet."""
 
 
 class Staged(NamedTuple):
     """A file that waits for its commit.
 
     Attributes:
-        staged: Where it is, relative to the sink's path.
+        staged: Where it is, relative to the sink's path; an upload's id and key on S3.
         final: Where it will be, relative to the sink's path; empty where only an abort is possible.
         rows: Number of records.
         size: Bytes.
+        parts: On S3 what completes the upload: the tags of its parts.
     """
 
     staged: str
     final: str
     rows: int
     size: int
+    parts: Sequence[str] = ()
 
 
-def pack(files: Sequence[Staged]) -> bytes:
-    """Return the committable of `files`."""
-    packed: Any = msgpack.packb({"version": 1, "files": [list(f) for f in files]})
+class Written(NamedTuple):
+    """A file that a writer has finished, on a disk of this machine.
+
+    Attributes:
+        path: Where it is.
+        final: Where it will be, relative to the sink's path.
+        rows: Number of records.
+        size: Bytes.
+    """
+
+    path: str
+    final: str
+    rows: int
+    size: int
+
+
+class Origin(NamedTuple):
+    """Which checkpoint staged files belong to.
+
+    Attributes:
+        owner: Name of the job's sink, the same in all its runs.
+        run: The run that wrote them.
+        epoch: Number of the checkpoint.
+    """
+
+    owner: str
+    run: str
+    epoch: int
+
+
+class Handle(NamedTuple):
+    """The content of a committable."""
+
+    origin: Origin
+    files: list[Staged]
+
+
+def pack(handle: Handle) -> bytes:
+    """Return a committable."""
+    packed: Any = msgpack.packb(
+        {"version": 1, "origin": list(handle.origin), "files": [list(f) for f in handle.files]}
+    )
     return bytes(packed)
 
 
-def unpack(committable: bytes) -> list[Staged]:
-    """Return the files of a committable."""
+def unpack(committable: bytes) -> Handle:
+    """Return the content of a committable."""
     content: Any = msgpack.unpackb(committable)
     if content["version"] != 1:
         raise Terminal(
             f"cannot commit files prepared in format {content['version']} (files sink): this version of "
             "raystreaming-files knows format 1; install the version that prepared them"
         )
-    return [Staged(*f) for f in content["files"]]
+    return Handle(Origin(*content["origin"]), [Staged(*f) for f in content["files"]])
 
 
-def owner_folder(root: str, owner: str, durable: bool) -> str:
-    """Return the staging folder of `owner`, whatever its name holds.
+class Stage(ABC):
+    """Where one task stages its files."""
 
-    A fleeting owner never shares the folder of a durable one of the same name, so that nobody can
-    sweep what a checkpoint counts on.
-    """
-    name = quote(owner, safe=" ").replace(".", "%2E") or "%"
-    if len(name) > 200:
-        name = name[:150] + "-" + hashlib.sha256(owner.encode()).hexdigest()[:32]
-    return os.path.join(root, STAGING, name if durable else name + liveness.SUFFIX)
+    folder: str
+    """Its name, for messages."""
 
+    tag = ""
+    """Goes into the names of all files: where a place is searched by names, it tells the owner."""
 
-def create(path: str) -> BinaryIO:
-    """Create a staged file, with its folder; it must not exist."""
-    for _ in range(100):
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        except FileNotFoundError:  # Commits remove the folder when it is empty.
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-        else:
-            return os.fdopen(handle, "wb", buffering=1 << 20)
-    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    @abstractmethod
+    def create(self, name: str) -> tuple[str, BinaryIO]:
+        """Create a file on a disk of this machine; return its path and the file."""
 
+    @abstractmethod
+    def stage(self, files: Sequence[Written]) -> list[Staged]:
+        """Put finished files where they survive a crash. Called once per epoch, perhaps on another thread."""
 
-def sync(path: str) -> None:
-    """Put a file or a folder on the disk."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    @abstractmethod
+    def forget(self, paths: Sequence[str]) -> None:
+        """Delete files that were created and not staged. Raises nothing: the next start cleans up too."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what was opened."""
 
 
-def make_folder(path: str) -> None:
-    """Make a folder with those above it, so that they are there after a power failure too."""
-    made: list[str] = []
-    above = path
-    while not os.path.isdir(above):
-        above = os.path.dirname(above)
-        made.append(above)
-    os.makedirs(path, exist_ok=True)
-    for folder in made:
-        sync(folder)
+class Store(ABC):
+    """The place of a sink. Its methods may be called from any process, and again after a crash."""
 
+    @abstractmethod
+    def open(self, owner: str, durable: bool, where: str) -> Stage:
+        """Return the stage of one task; sweep what dead owners that were not durable have left."""
 
-def publish(root: str, files: Iterable[Staged]) -> None:
-    """Make staged files visible. Idempotent; never replaces a file.
+    @abstractmethod
+    def publish(self, files: Sequence[Staged]) -> None:
+        """Make staged files visible. Idempotent; never replaces a file.
 
-    Raises:
-        Terminal: A staged file is gone or damaged, or its final name is taken.
-    """
-    touched: set[str] = set()
-    done: list[str] = []
-    for file in files:
-        staged, final = os.path.join(root, file.staged), os.path.join(root, file.final)
-        if not file.final:
-            raise Terminal(
-                f"cannot publish {staged!r} (files sink, commit): it was found open, not prepared; such "
-                "files "
-                "can only be aborted"
-            )
-        try:
-            if _link(staged, final, file.size):
-                done.append(staged)
-            reach("commit.file")
-        except OSError as error:
-            raise os_fault("publish", final, "files sink, commit", error) from error
-        folder = os.path.dirname(final)
-        while folder not in touched:
-            touched.add(folder)
-            if folder == root or not folder.startswith(root):
-                break
-            folder = os.path.dirname(folder)
-    folders = {os.path.dirname(s) for s in done}
-    try:
-        for folder in sorted(touched, key=len, reverse=True):
-            sync(folder)
-        reach("commit.files_linked")
-        for staged in done:
-            _unlink(staged)
-            reach("commit.file_unstaged")
-    except OSError as error:
-        raise os_fault("publish in", root, "files sink, commit", error) from error
-    for folder in folders:
-        liveness.tidy(folder)
+        Raises:
+            Terminal: A staged file is gone or damaged, or its final name is taken.
+        """
 
+    @abstractmethod
+    def discard(self, files: Sequence[Staged]) -> None:
+        """Delete staged files. Idempotent."""
 
-def discard(root: str, files: Iterable[Staged]) -> None:
-    """Delete staged files. Idempotent."""
-    folders: set[str] = set()
-    for file in files:
-        staged = os.path.join(root, file.staged)
-        folders.add(os.path.dirname(staged))
-        try:
-            _unlink(staged)
-        except OSError as error:
-            raise os_fault("delete", staged, "files sink, abort", error) from error
-    for folder in folders:
-        liveness.tidy(folder)
+    @abstractmethod
+    def list_staged(self, owner: str) -> list[Staged]:
+        """Return everything that `owner` has staged, prepared or not."""
 
-
-def list_staged(root: str, owner: str) -> list[Staged]:
-    """Return everything that `owner` has staged, prepared or not."""
-    found: list[Staged] = []
-    for folder in (owner_folder(root, owner, True), owner_folder(root, owner, False)):
-        try:
-            with os.scandir(folder) as entries:
-                sizes = {e.path: e.stat().st_size for e in entries if e.name != liveness.LOCK_NAME}
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise os_fault("list", folder, "files sink, list_open", error) from error
-        found += [Staged(os.path.relpath(path, root), "", 0, sizes[path]) for path in sorted(sizes)]
-    return found
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-
-
-def _size(path: str) -> int | None:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return None
-
-
-def _link(staged: str, final: str, size: int) -> bool:
-    """Give `staged` its final name; return whether the staged name is still there."""
-    there = _size(staged)
-    if there is None:
-        if _size(final) == size:
-            return False  # Committed before.
-        raise Terminal(
-            f"{final!r} cannot be published (files sink, commit): a checkpoint counts on it, but its staged "
-            f"file {staged!r} is gone; restore that file, or go back to an older checkpoint, or start over "
-            "with --fresh"
-        )
-    if there != size:
-        raise Terminal(
-            f"{final!r} cannot be published (files sink, commit): its staged file {staged!r} has {there} "
-            "bytes "
-            f"instead of {size}; somebody changed it or the disk lost data: restore that file, or go back to "
-            "an older checkpoint"
-        )
-    os.makedirs(os.path.dirname(final), exist_ok=True)
-    try:
-        os.link(staged, final)
-        return True
-    except FileExistsError:
-        if os.path.samefile(staged, final):
-            return True  # A crash came between the link and the removal of the staged name.
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if _size(final) is None:  # A file system without hard links.
-            os.rename(staged, final)
-            return False
-    raise Terminal(
-        f"{final!r} cannot be published (files sink, commit): another file stands there, which this sink "
-        "never "
-        f"replaces; move it away, the staged file is {staged!r}"
-    )
+    @abstractmethod
+    def put(self, name: str, data: bytes) -> None:
+        """Write a small file whole, with the folders above it; one with the same name is replaced."""

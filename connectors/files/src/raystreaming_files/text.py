@@ -19,7 +19,7 @@ class TextCursor(LineCursor):
             except UnicodeDecodeError:
                 return self._one_by_one(lines, offset)
         ends = [line.removesuffix(b"\r") for line in lines]
-        if offset + len(joined) >= self._size:  # The last line has no newline: it keeps all it has.
+        if self.ends_file(offset + len(joined)):  # The last line has no newline: it keeps all it has.
             ends[-1] = lines[-1]
         try:
             return b"\n".join(ends).decode().split("\n")

@@ -77,8 +77,8 @@ class LocalBroker:
             config: Broker settings that replace or join ours.
             start_timeout: Seconds that a start may take.
         """
-        self.port = port if port is not None else _free_port()
-        self._controller_port = _free_port(other_than=self.port)
+        self.port = port if port is not None else free_port()
+        self._controller_port = free_port(other_than=self.port)
         self._heap = heap
         self._fast_start = fast_start
         self._config = dict(config or {})
@@ -233,7 +233,7 @@ class LocalBroker:
             with open(self.log_file, "rb") as log:
                 log.seek(log_start)
                 text = log.read()
-            if _READY_LINE in text and _accepts(self.port):
+            if _READY_LINE in text and accepts(self.port):
                 return
             if not running or time.monotonic() > deadline:
                 how = (
@@ -287,7 +287,8 @@ def _shared_classes(java: Java) -> list[str]:
     return [f"-XX:SharedArchiveFile={archive}"] if archive.is_file() else []
 
 
-def _free_port(other_than: int = 0) -> int:
+def free_port(other_than: int = 0) -> int:
+    """Return a port on 127.0.0.1 that nobody uses."""
     choice = random.SystemRandom()  # a test may have seeded the global one
     for _ in range(1000):
         port = choice.choice(_PORTS)
@@ -298,7 +299,8 @@ def _free_port(other_than: int = 0) -> int:
     raise BrokerError(f"Found no free port on 127.0.0.1 between {_PORTS.start} and {_PORTS.stop}.")
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
+    """Return whether somebody listens on a port of 127.0.0.1."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False

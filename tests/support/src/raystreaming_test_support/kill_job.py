@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from raystreaming_test_support.events import expected_seqs, make_events
 from raystreaming_test_support.everywhere import check as check_everywhere
+from raystreaming_test_support.file_formats import COMPRESSED, file_rows, write_files
 from raystreaming_test_support.killing import Ended, run_and_kill, run_to_end
 from raystreaming_test_support.outputs import (
     Watch,
@@ -41,7 +44,8 @@ class KillJob:
 
     @property
     def out(self) -> Path:
-        return self.folder / "out"
+        """What the job has published; of a bucket, where the S3 server keeps it."""
+        return (Path(self.env["BUCKET_FOLDER"]) if self.name == "s3" else self.folder) / "out"
 
     @property
     def state(self) -> Path:
@@ -69,6 +73,13 @@ class KillJob:
             for n in range(3):
                 part = events[n * share : (n + 1) * share]
                 (self.folder / "in" / f"{n}.jsonl").write_bytes(b"\n".join(part) + b"\n")
+        if self.name == "formats":
+            for format in COMPRESSED:
+                write_files(self.folder / "in" / format, format, list(make_events(self.count)), parts=2)
+        if self.name == "s3":
+            for n in range(3):
+                lines = b"\n".join(make_events(self.count // 3, start=n * self.count // 3))
+                self._bucket().pipe_file(f"{self.env['BUCKET']}/in/{n}.jsonl", lines)
         if self.name == "java":
             (self.folder / "in").mkdir()
             for n in range(3):
@@ -123,9 +134,23 @@ class KillJob:
             assert list((self.out / "_raystreaming").iterdir()) == [], "staged leftovers"
         elif self.name == "everywhere":
             check_everywhere(self.folder, self.count)
+        elif self.name == "formats":
+            for format in COMPRESSED:
+                rows = [row for file in files(self.out / format) for row in file_rows(file)]
+                assert sorted(int(row["seq"]) for row in rows) == expected_seqs(self.count), format
         else:
             assert parquet_seqs(self.out) == expected_seqs(self.count)
+        if self.name == "s3":
+            open_uploads: Any = self._bucket().call_s3(
+                "list_multipart_uploads", Bucket=self.env["BUCKET"].removeprefix("s3://")
+            )
+            assert open_uploads.get("Uploads", []) == [], "uploads that nobody has completed or aborted"
         assert_nothing_left(self.out, self.state)
+
+    def _bucket(self) -> Any:
+        import fsspec
+
+        return fsspec.filesystem("s3", **json.loads(self.env["S3_OPTIONS"]))
 
     def starts(self) -> list[tuple[float, int]]:
         """For each run that has come so far: seconds from its start to its first record, and its seq."""
@@ -147,7 +172,8 @@ def random_kills(new_job: Any, kills: int, dice: random.Random) -> Iterator[Kill
     left = kills
     while left > 0:
         job: KillJob = new_job()
-        with Watch(job.out):
+        # The files in which an S3 server keeps objects are not what its clients see.
+        with nullcontext() if job.name == "s3" else Watch(job.out):
             while left > 0:
                 first = job.runs == 0
                 latest = 4.0 if job.name in ("java", "everywhere") else 1.6  # a JVM has to start

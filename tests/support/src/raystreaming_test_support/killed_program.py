@@ -5,6 +5,7 @@ Slow on purpose, so that a kill hits a running job: RATE records a second.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 from raystreaming import StreamingContext
 from raystreaming_test_support.everywhere import describe
+from raystreaming_test_support.file_formats import COMPRESSED
 
 name, folder = sys.argv[1], Path(sys.argv[2])
 rate = float(os.environ.get("RATE", "20000"))
@@ -33,6 +35,10 @@ def watched(seq: int) -> None:
 def no_view(event: dict[str, Any]) -> bool:
     watched(event["seq"])
     return bool(event["event_type"] != "view")
+
+
+def no_view_line(line: str) -> bool:
+    return no_view(json.loads(line))
 
 
 def noted(line: str) -> str:
@@ -78,6 +84,21 @@ elif name == "files":
         .set_parallelism(2)
         .filter(no_view)
         .write_files(folder / "out", format="parquet", roll_rows=1_000)
+    )
+elif name == "formats":
+    for format, compression in COMPRESSED.items():
+        (
+            ctx.read_files(folder / "in" / format, format=format)
+            .filter(no_view_line if format == "text" else no_view)
+            .write_files(folder / "out" / format, format=format, compression=compression, roll_rows=1_000)
+        )
+elif name == "s3":
+    options = json.loads(os.environ["S3_OPTIONS"])
+    (
+        ctx.read_files(f"{os.environ['BUCKET']}/in", format="jsonl", storage_options=options)
+        .set_parallelism(2)
+        .filter(no_view)
+        .write_files(f"{os.environ['BUCKET']}/out", storage_options=options, partition_by=["event_type"])
     )
 elif name == "collection":
     (

@@ -24,27 +24,24 @@ _INSTALL = """\
 
 _COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
-_POM = f"""\
+_POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>raystreaming</groupId>
-  <artifactId>kafka-broker-jars</artifactId>
+  <artifactId>test-jars</artifactId>
   <version>1</version>
   <packaging>pom</packaging>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka_2.13</artifactId>
-      <version>{KAFKA_VERSION}</version>
-    </dependency>
-    <dependency>
-      <groupId>org.apache.logging.log4j</groupId>
-      <artifactId>log4j-slf4j-impl</artifactId>
-      <version>2.25.5</version>
-    </dependency>
+  <dependencies>{dependencies}
   </dependencies>
 </project>
 """
+
+_DEPENDENCY = """
+    <dependency>
+      <groupId>{}</groupId>
+      <artifactId>{}</artifactId>
+      <version>{}</version>
+    </dependency>"""
 
 
 class ToolError(RuntimeError):
@@ -65,7 +62,11 @@ def kafka_jars() -> Path:
     Raises:
         ToolError: Java or Maven is missing, or Maven could not get the jars.
     """
-    return made_once(kafka_home() / "jars", _copy_jars)
+    needed = [
+        f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
+        "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5",
+    ]
+    return made_once(kafka_home() / "jars", lambda folder: copy_jars(folder, needed, "the Kafka broker"))
 
 
 @dataclass(frozen=True)
@@ -153,16 +154,26 @@ def _java_major(answer: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _copy_jars(folder: Path) -> None:
+def copy_jars(folder: Path, needed: list[str], user: str) -> None:
+    """Copy Maven artifacts, and what they need to run, into a folder.
+
+    Args:
+        folder: An existing empty folder.
+        needed: The artifacts, as ``group:artifact:version``.
+        user: What they are for, for messages.
+
+    Raises:
+        ToolError: Java or Maven is missing, or Maven could not get the jars.
+    """
     find_java()
     mvn = shutil.which("mvn")
     if mvn is None:
         raise ToolError(
-            "The Kafka broker's jars come from Maven Central, and `mvn` is not on the "
-            f"PATH. Install it:\n{_INSTALL}"
+            f"The jars of {user} come from Maven Central, and `mvn` is not on the PATH. "
+            f"Install it:\n{_INSTALL}"
         )
     pom = folder / "pom.xml"
-    pom.write_text(_POM)
+    pom.write_text(_POM.format(dependencies="".join(_DEPENDENCY.format(*n.split(":")) for n in needed)))
     command = [
         mvn,
         "--batch-mode",
@@ -175,8 +186,7 @@ def _copy_jars(folder: Path) -> None:
     ]
     run_tool(
         command,
-        f"Getting the jars of Kafka {KAFKA_VERSION} with Maven",
-        "See whether this works, then try again:\n"
-        f"  mvn dependency:get -Dartifact=org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
+        f"Getting the jars of {user} with Maven",
+        f"See whether this works, then try again:\n  mvn dependency:get -Dartifact={needed[0]}",
     )
     pom.unlink()

@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from raystreaming_test_support.file_formats import file_rows
+
 
 def visible_files(out: Path) -> list[Path]:
     """All files that a reader sees: nothing hidden."""
@@ -101,7 +103,9 @@ class Watch:
         try:
             if path.suffix == ".parquet":
                 assert pq.ParquetFile(path).read().num_rows > 0
-            else:
+            elif path.suffix in (".jsonl", ".txt"):
                 assert path.read_bytes().endswith(b"\n")
+            else:
+                assert file_rows(path)
         except Exception as error:
             self._problems.append(f"{path} is visible and not whole: {error!r}")

@@ -1,4 +1,4 @@
-"""Fixtures: `kafka_broker`, `kafka_topic`, `ray_cluster`; and a run that starts and ends well anywhere.
+"""Fixtures: `kafka_broker`, `kafka_topic`, `s3_server`, `ray_cluster`; runs that start and end well anywhere.
 
 pytest loads this in every run, so it imports nothing heavy and starts nothing until a
 test asks for a fixture.
@@ -19,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from raystreaming_test_support.kafka_broker import LocalBroker
     from raystreaming_test_support.ray_cluster import RayCluster
+    from raystreaming_test_support.s3_server import S3Server
 
 
 def pytest_configure() -> None:
@@ -64,6 +65,15 @@ def kafka_topic() -> Callable[..., str]:
         return f"{prefix}-{uuid.uuid4().hex[:12]}"
 
     return unique
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A running S3 server, shared by all tests of the session."""
+    from raystreaming_test_support.s3_server import S3Server
+
+    with S3Server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
