@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from raystreaming.api import interrupts, settings
 from raystreaming.api.job import Job
 from raystreaming.api.language import language
+from raystreaming.api.on_error import own_policy, set_policy
 from raystreaming.api.stream import DataStream
 from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError, OptionError, ray_needed
@@ -89,6 +90,7 @@ class StreamingContext:
         )
         if source.language != "python":
             language(source.language).adopt(self._graph, operator)
+        set_policy(self._graph, operator, own_policy(source))
         return DataStream(self._graph, self._graph.add(operator))
 
     def from_values(self, *values: T) -> DataStream[T]:

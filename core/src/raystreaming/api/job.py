@@ -13,7 +13,14 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from raystreaming.api import interrupts
-from raystreaming.errors import GraphError, JobError, OperatorError, RayStreamingError, notes_of
+from raystreaming.errors import (
+    GraphError,
+    JobError,
+    OperatorError,
+    RayStreamingError,
+    hide_secrets,
+    notes_of,
+)
 from raystreaming.observe.progress_line import ProgressLine
 from raystreaming.operators.user_function import is_users
 
@@ -55,9 +62,10 @@ class Job:
         if error is None:
             return self
         if isinstance(error, RayStreamingError):
-            raise error
+            raise error.with_traceback(None)  # our own frames tell nothing
         where = "".join(f" ({note})" for note in notes_of(error))
-        raise JobError(f"job {self.name!r} failed: {type(error).__name__}: {error}{where}") from error
+        text = hide_secrets(str(error))
+        raise JobError(f"job {self.name!r} failed: {type(error).__name__}: {text}{where}") from error
 
     def stop(self) -> None:
         """Take a checkpoint and end; the same command goes on from there. Returns at once."""

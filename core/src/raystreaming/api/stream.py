@@ -7,8 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from raystreaming.api.language import language, named_sink
+from raystreaming.api.on_error import set_policy
 from raystreaming.api.partitioned import Partitioned, refuse_converted
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory
+from raystreaming.connector.on_error import ErrorPolicy
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink
 from raystreaming.errors import GraphError, UnknownConnector, nearest
@@ -70,6 +72,27 @@ class Stream:
         """Fix the operator's identity, so that its state finds it after the program has changed."""
         _text("uid", uid)
         self._operator.uid = uid
+        return self
+
+    def on_error(self: S, policy: ErrorPolicy) -> S:
+        """Say what becomes of a record that the operator, source or sink cannot take.
+
+        Operators before and behind it are not concerned, and no record is given to a function again, except
+        by `retry`. Outcomes are counted in `Job.status`.
+
+        Args:
+            policy: ``"fail"`` ends the job; ``"skip"`` leaves the record out; `retry` tries again;
+                `dead_letter` writes it to another sink.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values("1", "x", "3").map(int).on_error("skip").collect()
+            >>> job = ctx.execute("skip")
+            >>> job.result(), job.status().counts
+            ([1, 3], {'skipped': 1})
+        """
+        set_policy(self._graph, self._operator, policy)
         return self
 
     def resources(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
 from raystreaming.connector.options import Options
+from raystreaming.connector.rejecting import Rejected, refusal
 from raystreaming.records import Batch
 
 T_co = TypeVar("T_co", covariant=True)
@@ -75,7 +76,8 @@ class ReaderContext:
         parallelism: Number of tasks.
         columnar: True where the next operator of the chain takes Arrow; a reader that can give
             Arrow batches or rows gives Arrow then, else rows.
-        count: ``count(name, n)`` adds to a counter that `Job.status` shows, e.g. ``"skipped"``.
+        count: ``count(name, n)`` adds to a counter that `Job.status` shows, e.g. ``"tombstones"``.
+        rejected: Takes what `reject` is given, where the job goes on without it; None fails the job.
     """
 
     operator: str = "source"
@@ -83,6 +85,26 @@ class ReaderContext:
     parallelism: int = 1
     columnar: bool = False
     count: Callable[[str, int], None] = _ignore_count
+    rejected: Callable[[Rejected], None] | None = None
+
+    def reject(self, record: Any, why: str, at: str = "") -> None:
+        """Leave out a record that cannot be read, as the source's ``on_error`` says.
+
+        Call it in `Reader.read`, before the position behind the record is returned: what becomes of the
+        record is in the same checkpoint as that position.
+
+        Args:
+            record: What there is of it, mostly bytes.
+            why: What is wrong with it.
+            at: Where it is, e.g. ``"topic 'orders', partition 3, offset 17"``.
+
+        Raises:
+            Terminal: The policy is ``"fail"``.
+        """
+        rejected = Rejected(record, why, at)
+        if self.rejected is None:
+            raise refusal("source", self.operator, rejected)
+        self.rejected(rejected)
 
 
 class Fetched(NamedTuple):
@@ -94,12 +116,14 @@ class Fetched(NamedTuple):
             records that were left out, say) or the end.
         position: Where to go on after the batch, as msgpack value.
         end: True when the split has no more records and never will have in this run.
+        rejected: Filled in by the engine: what `ReaderContext.reject` was given since the last entry.
     """
 
     split: str
     batch: Batch | None
     position: Position
     end: bool = False
+    rejected: tuple[Rejected, ...] = ()
 
 
 class Reader(ABC, Generic[T_co]):

@@ -63,7 +63,7 @@ def explain(graph: LogicalGraph, durable: bool) -> str:
         for edge in jobs.edges:
             if edge.downstream == vertex.index:
                 lines.append(f"    from [{edge.upstream}] by {edge.partitioning.value}")
-        for op in vertex.operators:
+        for op in vertex.with_dead_letters:
             if op.sink is not None:
                 lines.append(f"    {op.name}: {guarantee(op, durable)}")
     return "\n".join(lines)

@@ -7,9 +7,13 @@ import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn
 
-from raystreaming.errors import ConnectorError, OperatorError, short_repr
+import raystreaming
+from raystreaming.connector.rejecting import GO_ON
+from raystreaming.errors import ConnectorError, OperatorError, hide_secrets, shown_record
 
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
@@ -58,18 +62,49 @@ def blame(
     raise failure(operator, fn, values[index], error) from error
 
 
+_OURS = str(Path(raystreaming.__path__[0]))
+_NAMED_BY_PROGRAMS = str(Path(_OURS, "tests"))
+
+
 def is_users(frame: traceback.FrameSummary) -> bool:
     """Return whether a frame is the user's code: neither ours nor generated."""
-    path = frame.filename.replace("\\", "/")
-    return path != GENERATED and "/raystreaming/" not in path
+    return _is_users_file(frame.filename)
+
+
+def _is_users_file(path: str) -> bool:
+    return path != GENERATED and (not path.startswith(_OURS) or path.startswith(_NAMED_BY_PROGRAMS))
+
+
+def where(error: BaseException, fn: Callable[..., Any] | None = None) -> str:
+    """Return file and line of the user's own code in which an error was raised, as far as there is any."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_users(f)]
+    own = [f for f in frames if not f.filename.startswith(_LIBRARIES)] or frames
+    if own:
+        return f"{own[-1].filename}:{own[-1].lineno}"
+    return "" if fn is None else describe(fn)
+
+
+def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback with the user's frames only; all of it if there are none."""
+    frames: list[TracebackType] = []
+    rest = trace
+    while rest is not None:
+        if _is_users_file(rest.tb_frame.f_code.co_filename):
+            frames.append(rest)
+        rest = rest.tb_next
+    kept: TracebackType | None = None
+    for frame in reversed(frames):
+        kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return kept or trace
 
 
 def failure(operator: str, fn: Callable[..., Any], record: Any, error: Exception) -> OperatorError:
-    """Build the message for a user function that raised on `record`."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_users(f)]
-    own = [f for f in frames if not f.filename.startswith(_LIBRARIES)] or frames
-    where = f"{own[-1].filename}:{own[-1].lineno}" if own else describe(fn)
-    return OperatorError(
-        f"operator {operator!r}: {describe(fn)} raised {type(error).__name__}: {error}\n"
-        f"  at {where}\n  record: {short_repr(record, 200)}"
+    """Build the message for a user function that raised on `record`, and cut the traceback to its frames."""
+    told = OperatorError(
+        f"operator {operator!r}: {describe(fn)} raised {type(error).__name__}: {hide_secrets(str(error))}\n"
+        f"  at {where(error, fn)}\n"
+        f"  record: {shown_record(record)}\n"
+        f"  mend the function, or {GO_ON}"
     )
+    error.__traceback__ = without_our_frames(error.__traceback__)
+    return told

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from raystreaming.checkpoint.manifest import Manifest
 from raystreaming.checkpoint.store import CheckpointStore
+from raystreaming.connector.on_error import goes_on
+from raystreaming.connector.rejecting import Rejected
 from raystreaming.connector.source import Fetched, Position, Reader, ReaderContext, Split
 from raystreaming.engine.coordinator import Coordinator
 from raystreaming.engine.messages import (
@@ -90,11 +92,13 @@ class SimulatedReader:
         assert op.source is not None
         self.task = task
         self.source = op.source
+        self.rejected: list[Rejected] = []
         self.context = ReaderContext(
             operator=op.id,
             task=task.spec.index,
             parallelism=op.parallelism,
             columnar=task.spec.vertex.columnar_source,
+            rejected=self.rejected.append if goes_on(op.on_error) else None,
         )
         self.reader: Reader[Any] | None = None
         self.controls: deque[Callable[[], None]] = deque()
@@ -128,7 +132,8 @@ class SimulatedReader:
             raise SimulationFailed(f"{self.context.operator}: more records than the limit {limit}")
         self.credits -= 1
         self.open_splits -= fetched.end
-        self.fetched.append(fetched)
+        self.fetched.append(fetched._replace(rejected=tuple(self.rejected)))
+        self.rejected.clear()
         return True
 
 

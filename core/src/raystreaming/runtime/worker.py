@@ -138,6 +138,7 @@ class Worker:
         self._entry_paces = {id_: EntryPace() for id_ in readers}
         self._read_loops = {id_: self._read_loop(self._tasks[id_].spec) for id_ in readers}
         self._held_up: dict[int, float] = {}
+        self._parked: dict[int, float] = {}
         self._opened: list[Task] = []
 
     # From any thread ---------------------------------------------------------------------
@@ -208,6 +209,8 @@ class Worker:
             due = turn(time.monotonic())
             if self._over:
                 return
+            if self._parked:
+                due = self._unpark(due)
             self._handle_mail(may_wait=not any(map(self._may_run, tasks)), due=due)
             for task in tasks:
                 if self._may_run(task):
@@ -257,8 +260,14 @@ class Worker:
             else:
                 times.idle += seconds
 
+    def _unpark(self, due: float | None) -> float | None:
+        """Let tasks whose pause is over go on; return when there is something to do at the latest."""
+        now = time.monotonic()
+        self._parked = {task: until for task, until in self._parked.items() if until > now}
+        return min([*self._parked.values(), *([] if due is None else [due])], default=None)
+
     def _may_run(self, task: Task) -> bool:
-        if not task.ready:
+        if not task.ready or task.spec.id in self._parked:
             return False
         if task.mark_due or self._has_room(task):
             return True
@@ -308,6 +317,9 @@ class Worker:
             else:
                 self._report(event)
         task.events.clear()
+        if task.pause.seconds:
+            self._parked[id_] = time.monotonic() + task.pause.seconds
+            task.pause.seconds = 0.0
 
     def _account_entry(self, task: Task, took: float) -> None:
         pace, read_loop = self._entry_paces[task.spec.id], self._read_loops[task.spec.id]
@@ -340,7 +352,7 @@ class Worker:
         def deliver(fetched: Fetched) -> None:
             self.post(functools.partial(task.feed, fetched))
 
-        return ReadLoop(op.source, context, deliver)
+        return ReadLoop(op.source, context, deliver, op.on_error)
 
     def _read(self, task: int, read_loop: ReadLoop) -> None:
         try:
