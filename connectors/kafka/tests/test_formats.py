@@ -298,7 +298,7 @@ def test_a_malformed_message_fails_the_job_and_says_where_it_is(kafka, client, c
 
 
 @pytest.mark.parametrize("columnar", [False, True])
-def test_malformed_messages_are_skipped_counted_and_mentioned_once(kafka, client, columnar, caplog):
+def test_malformed_messages_are_skipped_and_counted(kafka, client, columnar):
     topic = kafka.topic()
     good = lines(300)
     values = list(good)
@@ -311,7 +311,6 @@ def test_malformed_messages_are_skipped_counted_and_mentioned_once(kafka, client
     assert drained.rows == {f"{topic}-0": [orjson.loads(value) for value in good]}
     assert counts == {"skipped": 4, "tombstones": 1, "blank": 1}
     assert drained.positions == {f"{topic}-0": 306}
-    assert caplog.text.count("skips messages") == 1
 
 
 def test_a_stretch_of_nothing_but_skipped_messages(kafka, client):

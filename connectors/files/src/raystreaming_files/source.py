@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from raystreaming.connector import (
+    ErrorPolicy,
     KnownSplit,
     OptionError,
     PlanContext,
@@ -18,6 +19,7 @@ from raystreaming.connector import (
     Terminal,
     option,
 )
+from raystreaming.connector.on_error import goes_on
 from raystreaming.units import seconds
 from raystreaming_files.arrow import Schema, pa
 from raystreaming_files.discover import Found, find_files
@@ -82,9 +84,10 @@ class FilesSource(Source[Any]):
         default=False, doc="Go on for ever, with files that appear; give a file its name when it is complete."
     )
     discover_every: str | float = option(default="5s", doc="With `watch`: how often to look for new files.")
-    on_error: Literal["fail", "skip"] = option(
+    on_error: ErrorPolicy = option(
         default="fail",
-        doc="What to do with a line that is no record: fail naming file and byte, or count it as skipped.",
+        doc="What to do with a line that is no record: fail naming file and byte, leave it out and count it "
+        "(`skip`), or write it to another sink (`dead_letter(sink)`).",
     )
 
     def __post_init__(self) -> None:
@@ -149,7 +152,7 @@ class FilesSource(Source[Any]):
 
     def open(self, ctx: ReaderContext) -> Reader[Any]:
         """Return the reader of one task."""
-        bad = BadLines(self.on_error == "skip", ctx.count, ctx.operator)
+        bad = BadLines(goes_on(self.on_error), ctx.reject, ctx.operator)
         schema = self.schema
         if schema is not None and self.columns is not None:
             schema = pa.schema([schema.field(name) for name in self.columns])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from raystreaming.connector import (
+    ErrorPolicy,
     OptionError,
     PlanContext,
     Reader,
@@ -100,9 +101,10 @@ class KafkaSource(Source[Any]):
     schema: Schema | None = option(
         default=None, doc="Arrow schema of the JSON objects; None takes them as they are."
     )
-    on_error: Literal["fail", "skip"] = option(
+    on_error: ErrorPolicy = option(
         default="fail",
-        doc="A message that cannot be read fails the job, or is left out and counted as `skipped`.",
+        doc="A message that cannot be read fails the job, is left out and counted (`skip`), or is written to "
+        "another sink (`dead_letter(sink)`); `retry(n)` reads on by itself where the broker fails.",
     )
     prefetch_memory: str | int = option(
         default="128MB", doc="Memory of each task for messages fetched ahead, such as `64MB`, or in bytes."

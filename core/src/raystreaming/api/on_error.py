@@ -29,8 +29,8 @@ def set_policy(graph: LogicalGraph, operator: LogicalOperator, policy: ErrorPoli
     if source is not None:
         if isinstance(policy, Retry) and not source.replayable:
             raise GraphError(
-                f"{operator.name!r} cannot be read again from where it failed, so retry() does not go with it: "
-                f"use 'fail', 'skip' or dead_letter(sink)"
+                f"{operator.name!r} cannot be read again from where it failed, so retry() does not go with "
+                f"it: use 'fail', 'skip' or dead_letter(sink)"
             )
         if getattr(source, "on_error", policy) != policy:  # an option of its own, which its readers look at
             operator.source = replace(source, on_error=policy)

@@ -103,8 +103,9 @@ def dead_letter(
         ('x', "ValueError: invalid literal for int() with base 10: 'x'")
     """
     problems: list[str] = []
-    if not isinstance(sink, Sink) and not callable(sink):
-        problems.append(f"takes a sink, e.g. FilesSink('bad', format='jsonl'), or a function, got {sink!r}")
+    given: Any = sink
+    if not isinstance(given, Sink) and not callable(given):
+        problems.append(f"takes a sink, e.g. FilesSink('bad', format='jsonl'), or a function, got {given!r}")
     if not callable(form):
         problems.append(f"form must be a function of a DeadLetter, got {form!r}")
     if problems:
@@ -157,7 +158,7 @@ def retry(
     return Retry(tuple(first * 2**i for i in range(n)), then)
 
 
-def checked(policy: object) -> ErrorPolicy:
+def checked(policy: Any) -> ErrorPolicy:
     """Return a policy.
 
     Raises:
@@ -165,9 +166,6 @@ def checked(policy: object) -> ErrorPolicy:
     """
     if policy == "fail" or policy == "skip" or isinstance(policy, Retry | DeadLetters):
         return policy
-    if policy in (retry, dead_letter):
-        name = "retry(3)" if policy is retry else "dead_letter(sink)"
-        raise OptionError("on_error", [f"got a function: call it, e.g. {name}"])
     raise OptionError(
         "on_error", [f"takes 'fail', 'skip', retry(n, backoff) or dead_letter(sink), got {policy!r}"]
     )

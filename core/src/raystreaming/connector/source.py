@@ -77,7 +77,8 @@ class ReaderContext:
         columnar: True where the next operator of the chain takes Arrow; a reader that can give
             Arrow batches or rows gives Arrow then, else rows.
         count: ``count(name, n)`` adds to a counter that `Job.status` shows, e.g. ``"tombstones"``.
-        rejected: Takes what `reject` is given, where the job goes on without it; None fails the job.
+        fails: Whether what `reject` is given fails the job.
+        rejected: Takes it otherwise; None only counts it as ``"skipped"``.
     """
 
     operator: str = "source"
@@ -85,6 +86,7 @@ class ReaderContext:
     parallelism: int = 1
     columnar: bool = False
     count: Callable[[str, int], None] = _ignore_count
+    fails: bool = False
     rejected: Callable[[Rejected], None] | None = None
 
     def reject(self, record: Any, why: str, at: str = "") -> None:
@@ -102,9 +104,12 @@ class ReaderContext:
             Terminal: The policy is ``"fail"``.
         """
         rejected = Rejected(record, why, at)
-        if self.rejected is None:
+        if self.fails:
             raise refusal("source", self.operator, rejected)
-        self.rejected(rejected)
+        if self.rejected is None:
+            self.count("skipped", 1)
+        else:
+            self.rejected(rejected)
 
 
 class Fetched(NamedTuple):

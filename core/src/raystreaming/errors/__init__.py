@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, Literal
 
-from raystreaming.errors.text import hide_secrets, nearest, shown_record, short_repr
+from raystreaming.errors.text import hide_secrets, nearest, short_repr, shown_record
 
 FailureKind = Literal["user", "config", "transient", "system"]
 
@@ -46,7 +46,7 @@ class RayStreamingError(Exception):
     """Base of everything raystreaming raises on purpose."""
 
     failure_kind: ClassVar[FailureKind] = "system"
-    """Who can mend it: the program's author (``user``), whoever runs it (``config``), time (``transient``)."""
+    """Who mends it: the program's author (``user``), whoever runs it (``config``), time (``transient``)."""
 
 
 class OptionError(RayStreamingError, TypeError):

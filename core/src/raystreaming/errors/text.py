@@ -23,7 +23,8 @@ _NAME = (
 _SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
 # A name, quoted or not, and its value: quoted, or up to what ends a value in JSON, URLs and settings.
 _ASSIGNED = re.compile(
-    rf"""((?:{_NAME})\\?["']?\s*[:=]\s*)(\\?"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:bearer |basic )?[^\s,;&)}}\]]+)""",
+    rf"""((?:{_NAME})\\?["']?\s*[:=]\s*)"""
+    r"""(\\?"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:bearer |basic )?[^\s,;&)}\]]+)""",
     re.IGNORECASE,
 )
 _IN_URL = re.compile(r"(\w://)[^\s/@:]*:[^\s/@]+@")

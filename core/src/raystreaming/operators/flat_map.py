@@ -102,7 +102,6 @@ class FlatMap(Operator):
                 raise failure(self._id, self._fn, value, error) from error
         yield Batch([])
 
-
     def _guarded(self, values: list[Any], timestamps: Sequence[int] | OpaqueColumn | None) -> Iterator[Batch]:
         """Yield what becomes of each record: all results of it, or none."""
         guard: Guard = self.guard

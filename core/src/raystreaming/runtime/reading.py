@@ -58,7 +58,7 @@ class ReadLoop:
         self.known: int | None = None
         self._source = source
         self._rejected: list[Rejected] = []
-        self._context = replace(ctx, rejected=self._rejected.append if goes_on(on_error) else None)
+        self._context = replace(ctx, fails=not goes_on(on_error), rejected=self._rejected.append)
         self._waits = on_error.waits if isinstance(on_error, Retry) else ()
         self._failed = 0  # times in a row
         self._places: dict[str, tuple[Split, Position]] = {}

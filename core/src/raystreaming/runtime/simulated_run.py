@@ -98,7 +98,8 @@ class SimulatedReader:
             task=task.spec.index,
             parallelism=op.parallelism,
             columnar=task.spec.vertex.columnar_source,
-            rejected=self.rejected.append if goes_on(op.on_error) else None,
+            fails=not goes_on(op.on_error),
+            rejected=self.rejected.append,
         )
         self.reader: Reader[Any] | None = None
         self.controls: deque[Callable[[], None]] = deque()
