@@ -337,7 +337,8 @@ def test_two_dists_with_one_name_are_both_named_and_the_name_is_blocked(site: Si
         """
     ) == [
         "PluginConflict: source 'queue' is provided by acme-queue and zeta-queue: "
-        "uninstall one of them, e.g. pip uninstall zeta-queue",
+        "uninstall one of them, e.g. pip uninstall zeta-queue, or choose with "
+        "RAYSTREAMING_PREFER=queue=acme-queue",
         "<DataStream of read_acme>",
     ]
 
@@ -511,7 +512,8 @@ def test_two_dists_with_one_operator_are_both_named_and_only_that_name_is_blocke
         """
     ) == [
         "PluginConflict: operator 'dedupe' is provided by acme-operators and zeta-operators: "
-        "uninstall one of them, e.g. pip uninstall zeta-operators",
+        "uninstall one of them, e.g. pip uninstall zeta-operators, or choose with "
+        "RAYSTREAMING_PREFER=dedupe=acme-operators",
         "<DataStream of twice> <DataStream of double>",
     ]
 

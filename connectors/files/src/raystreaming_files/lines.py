@@ -37,7 +37,7 @@ class BadLines:
             return
         raise Terminal(
             f"bad line in {path!r} at byte {offset} ({self.where}): {why}; the line is "
-            f"{shown_record(line, 120)}; {fix}, or leave such lines out with on_error=\"skip\", or keep them "
+            f'{shown_record(line, 120)}; {fix}, or leave such lines out with on_error="skip", or keep them '
             "with on_error=dead_letter(sink)"
         )
 
