@@ -275,7 +275,7 @@ def test_a_broken_plugin_is_named_once_and_harms_nothing_else(site: Site, case: 
     assert says in done.stderr
     assert "its plugin raystreaming-bad 0.9 raised" in message
     assert says in message
-    assert "pip install --force-reinstall raystreaming-bad" in message
+    assert "pip install --force-reinstall raystreaming-bad, or report it to its authors" in message
     assert cause.startswith("caused by ")
 
 

@@ -241,6 +241,7 @@ class Registry:
         """Take over all of a plugin, or nothing of it."""
         self._staged = []
         try:
+            self._refuse_mistyped(plugin)
             self._manager.register(plugin, name=plugin_name)
             self._manager.check_pending()
             self._refuse_unmarked(plugin)
@@ -311,6 +312,13 @@ class Registry:
                         f"{kind} {name!r} belongs to raystreaming itself: choose another name"
                     )
 
+    def _refuse_mistyped(self, plugin: Any) -> None:
+        hooks = [name for name in dir(hookspecs) if name.startswith(f"{PROJECT}_")]
+        for name in dir(plugin):
+            marked = self._manager.parse_hookimpl_opts(plugin, name) is not None
+            if marked and name not in hooks:
+                raise PluginLoadError(f"unknown hook {name!r}{nearest(name, hooks)}")
+
     def _refuse_unmarked(self, plugin: Any) -> None:
         marked = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
         for name in dir(plugin):
@@ -340,8 +348,8 @@ class Registry:
                     return IncompatiblePlugin(f"{kind} {name!r} cannot be used: {failure.error}")
                 error = PluginLoadError(
                     f"{kind} {name!r} cannot be used: its plugin {failure.dist} {failure.version} "
-                    f"raised {type(failure.error).__name__}: {failure.error}. Reinstall it: "
-                    f"pip install --force-reinstall {failure.dist}"
+                    f"raised {type(failure.error).__name__}: {failure.error}. Reinstall it, pip "
+                    f"install --force-reinstall {failure.dist}, or report it to its authors"
                 )
                 error.__cause__ = failure.error
                 return error

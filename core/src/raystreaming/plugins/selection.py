@@ -91,5 +91,6 @@ def check_version(dist: importlib.metadata.Distribution) -> None:
             wanted = f"{CORE}{requirement.specifier}"
             raise IncompatiblePlugin(
                 f"{dist.name} {dist.version} was made for {wanted}, and {CORE} {core} is installed: "
-                f"pip install '{wanted}', or a version of {dist.name} for {core}: pip install --upgrade {dist.name}"
+                f"pip install '{wanted}', or a version of {dist.name} for {core}: "
+                f"pip install --upgrade {dist.name}"
             )
