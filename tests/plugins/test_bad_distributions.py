@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -75,43 +76,23 @@ def run(wheels: dict[str, Path], tmp_path: Path) -> Callable[..., subprocess.Com
     return call
 
 
-MESSAGES = {
-    "bad-import": (
-        "ctx.read_sensors",
-        "PluginLoadError: source 'sensors' cannot be used: its plugin bad-import 1.2 raised "
-        "ModuleNotFoundError: No module named 'nosuchclient'. Reinstall it, pip install --force-reinstall "
-        "bad-import, or report it to its authors",
-    ),
-    "bad-hook": (
-        "ctx.read_meters",
-        "PluginLoadError: source 'meters' cannot be used: its plugin bad-hook 1.2 raised "
-        "PluginLoadError: unknown hook 'raystreaming_source' (did you mean 'raystreaming_sources'?). "
-        "Reinstall it, pip install --force-reinstall bad-hook, or report it to its authors",
-    ),
-    "bad-version": (
-        "ctx.read_gauges",
-        "IncompatiblePlugin: source 'gauges' cannot be used: bad-version 1.2 was made for "
-        "raystreaming<8,>=7.1, and raystreaming {core} is installed: pip install 'raystreaming<8,>=7.1', or "
-        "a version of bad-version for {core}: pip install --upgrade bad-version",
-    ),
-}
+CATALOGUE = (HERE.parents[1] / "docs" / "errors.md").read_text()
+MESSAGES = dict(re.findall(r"<!-- ((?:bad-\w+|twins)) -->\n```text\n(.*?)\n```", CATALOGUE, re.DOTALL))
+USES = {"bad-import": "ctx.read_sensors", "bad-hook": "ctx.read_meters", "bad-version": "ctx.read_gauges"}
 
 
-@pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.parametrize("name", USES)
 def test_a_broken_distribution_is_named_and_the_others_work(run, name: str):
-    from raystreaming import __version__
-
-    use, message = MESSAGES[name]
     done = run(
         [name, "good"],
         f"""
-print(tried(lambda: {use}))
+print(tried(lambda: {USES[name]}))
 print(rows(of=lambda ctx: ctx.read_good()))
 """,
     )
     assert done.returncode == 0, done.stderr
     first, *others = done.stdout.splitlines()
-    assert first == message.format(core=__version__)
+    assert first == MESSAGES[name]
     assert others == ["[1, 2]"]
     assert "imported" not in done.stderr
     strict = run([name], "dir(ctx)", RAYSTREAMING_STRICT_PLUGINS="1")
@@ -123,7 +104,7 @@ def test_the_command_lists_what_works_and_shows_what_does_not(run):
     done = run(EVERY, None, "plugins")
     assert done.returncode == 1
     assert "ctx.read_good" in done.stdout
-    for name in MESSAGES:
+    for name in USES:
         assert f"of {name} 1.2 does not load:" in done.stdout
     assert 'bad_import.py", line 3, in <module>' in done.stdout
     assert "source 'twin' is provided by twin-one and twin-two" in done.stdout
@@ -136,8 +117,7 @@ USE = "print(tried(lambda: rows(of=lambda ctx: ctx.read_twin())))"
 def test_two_distributions_with_one_name_block_it_until_one_is_preferred(run):
     done = run([*TWINS, "good"], USE + "\nprint(rows(of=lambda ctx: ctx.read_good()))")
     assert done.stdout.splitlines() == [
-        "PluginConflict: source 'twin' is provided by twin-one and twin-two: uninstall one of them, e.g. pip "
-        "uninstall twin-two, or choose with RAYSTREAMING_PREFER=twin=twin-one",
+        MESSAGES["twins"],
         "[1, 2]",
     ]
 

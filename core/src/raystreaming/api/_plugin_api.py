@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     class PluginSources:
         """Sources of our own plugins."""
 
-        read_collection = ReadMethod(CollectionSource)
+        read_collection = ReadMethod(CollectionSource[Any])
         read_files = ReadMethod(FilesSource)
         read_hadoop = ReadMethod(HadoopSource)
         read_kafka = ReadMethod(KafkaSource)

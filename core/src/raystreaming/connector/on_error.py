@@ -73,7 +73,7 @@ class Retry:
     then: Literal["fail", "skip"] | DeadLetters = "fail"
 
 
-ErrorPolicy: TypeAlias = "Literal['fail', 'skip'] | Retry | DeadLetters"
+ErrorPolicy: TypeAlias = Literal["fail", "skip"] | Retry | DeadLetters
 """What `on_error` takes."""
 
 
@@ -106,8 +106,9 @@ def dead_letter(
     given: Any = sink
     if not isinstance(given, Sink) and not callable(given):
         problems.append(f"takes a sink, e.g. FilesSink('bad', format='jsonl'), or a function, got {given!r}")
-    if not callable(form):
-        problems.append(f"form must be a function of a DeadLetter, got {form!r}")
+    given = form
+    if not callable(given):
+        problems.append(f"form must be a function of a DeadLetter, got {given!r}")
     if problems:
         raise OptionError("dead_letter", problems)
     return DeadLetters(sink, form)
@@ -165,7 +166,8 @@ def checked(policy: Any) -> ErrorPolicy:
         OptionError: It is none.
     """
     if policy == "fail" or policy == "skip" or isinstance(policy, Retry | DeadLetters):
-        return policy
+        right: ErrorPolicy = policy
+        return right
     raise OptionError(
         "on_error", [f"takes 'fail', 'skip', retry(n, backoff) or dead_letter(sink), got {policy!r}"]
     )

@@ -151,11 +151,19 @@ def _hints(cls: Any) -> dict[str, Any]:
 def _wrong(f: dataclasses.Field[Any], hint: Any, value: Any) -> Iterable[str]:
     if not _fits(value, hint):
         got = f"got {_shown(f, hint, value)} ({type(value).__name__})"
-        yield f"option {f.name!r} must be {_type_name(hint)}, {got}"
+        near = nearest(value, _words(hint)) if isinstance(value, str) and "***" not in got else ""
+        yield f"option {f.name!r} must be {_type_name(hint)}, {got}{near}"
         return
     check = f.metadata.get("check")
     if check and value is not None and (problem := check(value)):
         yield f"option {f.name!r} {problem}, got {_shown(f, hint, value)}"
+
+
+def _words(hint: Any) -> list[str]:
+    """Return the words that may stand where `hint` is declared."""
+    if typing.get_origin(hint) is Literal:
+        return [word for word in typing.get_args(hint) if isinstance(word, str)]
+    return [word for part in typing.get_args(hint) for word in _words(part)]
 
 
 def _holds_secret(hint: Any) -> bool:

@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from raystreaming.connector.operator import FusedOperator, Operator, OperatorContext
-from raystreaming.errors import ConnectorError, OperatorError
+from raystreaming.errors import ConnectorError, OperatorError, add_note, shown_record
 from raystreaming.operators.flat_map import FlatMap
 from raystreaming.operators.guard import Guard, OneByOne
 from raystreaming.operators.sink import SinkOperator
@@ -35,7 +35,7 @@ from raystreaming.operators.user_function import (
     per_task,
 )
 from raystreaming.records import Batch, rows_of
-from raystreaming.state import lookup_key, lookup_keys
+from raystreaming.state import KeyRefused, lookup_key, lookup_keys
 
 
 class RowOperator(Operator):
@@ -174,7 +174,7 @@ class RowLoop(Operator):
                 self._pause(seconds)
                 yield Batch([])
         except Exception as error:
-            _blame(loop, error)
+            self._blame(loop, error)
         for op in trackers:
             op.note_changed(changed)
         timed = batch.timestamps is not None
@@ -195,8 +195,27 @@ class RowLoop(Operator):
                 try:
                     lookup_key(key)
                 except (TypeError, ValueError) as error:
-                    raise failure(key_by.id, key_by.fn, value, error) from error
+                    raise _bad_key(key_by, value, error) from error
             raise
+
+    def _blame(self, loop: _Loop, error: Exception) -> NoReturn:
+        """Raise the error of a user function with the operator and the record."""
+        if isinstance(error, OperatorError):
+            raise error
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code is not loop.run.__code__:
+            trace = trace.tb_next
+        op = loop.culprit.get(trace.tb_lineno) if trace is not None else None
+        if trace is None or op is None:
+            raise error
+        if isinstance(error, ConnectorError):
+            add_note(error, f"in operator {op.id!r}")
+            raise error
+        record = trace.tb_frame.f_locals.get("v")
+        if isinstance(error, KeyRefused):
+            makers = [o for o in self._operators if o.makes_keys]
+            raise _bad_key(makers[-1] if makers else op, record, error) from error
+        raise failure(op.id, op.fn, record, error) from error
 
     def _compile(self, shape: _Shape) -> _Loop:
         """Write the loop as Python and compile it."""
@@ -307,17 +326,12 @@ def _fuse_rows(operators: Sequence[Operator]) -> list[Operator]:
     return [*fused, RowLoop(rows, head)] if rows or head else fused
 
 
-def _blame(loop: _Loop, error: Exception) -> None:
-    """Raise the error of a user function with the operator and the record."""
-    if isinstance(error, ConnectorError | OperatorError):
-        raise error
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code is not loop.run.__code__:
-        trace = trace.tb_next
-    op = loop.culprit.get(trace.tb_lineno) if trace is not None else None
-    if trace is None or op is None:
-        raise error
-    raise failure(op.id, op.fn, trace.tb_frame.f_locals.get("v"), error) from error
+def _bad_key(op: RowOperator, record: Any, error: Exception) -> OperatorError:
+    return OperatorError(
+        f"operator {op.id!r}: {error}\n"
+        f"  record: {shown_record(record)}\n"
+        f"  have the function of key_by() return such a key, e.g. a field of the record"
+    )
 
 
 class Map(RowOperator):

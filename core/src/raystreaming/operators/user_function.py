@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import raystreaming
 from raystreaming.connector.rejecting import GO_ON
-from raystreaming.errors import ConnectorError, OperatorError, hide_secrets, shown_record
+from raystreaming.errors import ConnectorError, OperatorError, add_note, hide_secrets, shown_record
 
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
@@ -57,6 +57,7 @@ def blame(
     What `it` has left tells which record failed, without running anything twice.
     """
     if isinstance(error, ConnectorError | OperatorError):
+        add_note(error, f"in operator {operator!r}")
         raise error
     index = len(values) - it.__length_hint__() - 1  # type: ignore[attr-defined]
     raise failure(operator, fn, values[index], error) from error
