@@ -167,7 +167,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def told(case: str, folder: Path) -> str:
     scope: dict[str, Any] = {"__name__": "__main__"}
-    code = compile(PRELUDE + CASES[case].strip("\n"), "job.py", "exec")
+    code = compile(PRELUDE + CASES[case].strip("\n"), "job.py", "exec", dont_inherit=True)
     try:
         exec(code, scope)
     except RayStreamingError as error:

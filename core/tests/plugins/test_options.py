@@ -252,3 +252,22 @@ def test_what_is_no_duration_or_size_is_refused_by_name(read: Callable[..., floa
 def test_nan_is_no_duration():
     with pytest.raises(OptionError, match="more than zero"):
         seconds(json.loads("NaN"), "interval")
+
+
+def test_a_type_that_only_checkers_import_takes_anything():
+    class Late(Options):
+        table: NoSuchType | None = option(default=None, doc="One.")  # noqa: F821
+        tables: list[nosuch.Table] = option(default_factory=list, doc="Several.")  # noqa: F821
+        n: int = option(default=1, doc="A number.")
+
+    assert Late(table=3, tables=[4]).table == 3
+    with pytest.raises(OptionError, match="'n' must be int"):
+        Late(table=3, n="x")
+
+
+def test_a_word_that_is_nearly_right_is_suggested():
+    class Modes(Options):
+        mode: Literal["append", "overwrite"] | None = option(default=None, doc="How.")
+
+    with pytest.raises(OptionError, match=r"got 'apend' \(str\) \(did you mean 'append'\?\)"):
+        Modes(mode="apend")

@@ -5,6 +5,7 @@ All problems are reported at once, near names are suggested and secrets are neve
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import functools
 import os
@@ -145,7 +146,36 @@ def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
 
 @functools.cache
 def _hints(cls: Any) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+    try:
+        return typing.get_type_hints(cls)
+    except NameError:  # a name that only type checkers import, or a local one: its options take anything
+        return typing.get_type_hints(cls, localns=_Lenient(cls))
+
+
+class _Lenient(dict[str, Any]):
+    """Knows every name that the modules of a class do not know."""
+
+    def __init__(self, cls: type) -> None:
+        self._known = [builtins, *(sys.modules[base.__module__] for base in cls.__mro__)]
+
+    def __missing__(self, name: str) -> Any:
+        if any(hasattr(module, name) for module in self._known):
+            raise KeyError(name)
+        return _Unknown()
+
+
+class _Unknown:
+    """A type, or a module of types, that is not known."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __or__(self, other: Any) -> Any:
+        return Any
+
+    __ror__ = __getitem__ = __call__ = __or__
 
 
 def _wrong(f: dataclasses.Field[Any], hint: Any, value: Any) -> Iterable[str]:
