@@ -191,6 +191,11 @@ def test_the_message_is_the_one_in_the_catalogue(case: str, folder: Path, capsys
     assert text == GOLDEN[case]
 
 
+def test_the_program_runs(folder: Path):
+    (program,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    exec(compile(program, "job.py", "exec"), {"__name__": "__main__"})
+
+
 def test_every_block_is_tested():
     elsewhere = {"bad-import", "bad-hook", "bad-version", "twins"}  # tests/plugins
     assert set(GOLDEN) - elsewhere == set(CASES)

@@ -106,9 +106,16 @@ class Sink(Options, ABC, Generic[T_contra]):
     columnar: ClassVar[bool] = False
     """Whether `Writer.write` takes Arrow batches without turning them into rows."""
 
+    parallel: ClassVar[bool] = True
+    """Whether there can be several writers: else more than one task is refused."""
+
+    ordered: ClassVar[bool] = True
+    """Whether each writer keeps the order in which it is given records. If not, ``explain`` says so."""
+
     rejects: ClassVar[bool] = False
-    """Whether `Writer.write` names the records it cannot write with `WriterContext.reject`. If not, and the
-    program has set an ``on_error`` that goes on without them, it is given one record at a time."""
+    """Whether `Writer.write` names the records it cannot write with `WriterContext.reject`, and raises
+    `Retryable` only before it has taken anything of a batch. If not, and the program has set an ``on_error``,
+    it is given one record at a time."""
 
     opaque: ClassVar[tuple[type[OpaqueColumn], ...]] = ()
     """Columns of other languages that `Writer.write` takes as they are."""

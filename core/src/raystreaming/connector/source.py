@@ -201,6 +201,9 @@ class Source(Options, ABC, Generic[T_co]):
     """Whether what lies behind a position can be read again. If not, a restart loses the records since
     the last checkpoint, and ``explain`` says so."""
 
+    ordered: ClassVar[bool] = True
+    """Whether a split gives its records in the same order each time. If not, ``explain`` says so."""
+
     @property
     @abstractmethod
     def bounded(self) -> bool:

@@ -60,10 +60,13 @@ def explain(graph: LogicalGraph, durable: bool) -> str:
         source = vertex.source
         if source is not None and source.columnar:
             lines.append(f"    reads {'Arrow' if vertex.columnar_source else 'rows'}")
+        if source is not None and source.source is not None and not source.source.ordered:
+            lines.append("    reads in no fixed order")
         for edge in jobs.edges:
             if edge.downstream == vertex.index:
                 lines.append(f"    from [{edge.upstream}] by {edge.partitioning.value}")
         for op in vertex.with_dead_letters:
             if op.sink is not None:
-                lines.append(f"    {op.name}: {guarantee(op, durable)}")
+                order = "" if op.sink.ordered else "; in no fixed order"
+                lines.append(f"    {op.name}: {guarantee(op, durable)}{order}")
     return "\n".join(lines)

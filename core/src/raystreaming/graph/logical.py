@@ -213,6 +213,12 @@ class LogicalGraph:
                     f"source {op.name!r} is read by one task, not by {op.parallelism}: call set_parallelism "
                     f"on what follows, e.g. .map(fn).set_parallelism({op.parallelism})"
                 )
+            for one in with_dead_letters([op]):
+                if one.sink is not None and one.parallelism > 1 and not one.sink.parallel:
+                    yield (
+                        f"sink {one.name!r} is written by one task, not by {one.parallelism}: call "
+                        f"set_parallelism(1) on {op.name!r}"
+                    )
             if op.on_error != "fail" and op.language != "python":
                 yield (
                     f"{op.name!r} is in {op.language}, where on_error does not reach: catch the error in the "
