@@ -21,7 +21,8 @@ USE = re.findall(r"^```python\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)[-1
 def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of programs that have the package installed."""
     folder = tmp_path_factory.mktemp("package")
-    for name, text in FILES.items():
+    (empty,) = re.findall(r"an empty `([\w./-]+)`", SECTION)
+    for name, text in {**FILES, empty: ""}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     run_to_end([sys.executable, "-m", "hatchling", "build", "-t", "wheel"], cwd=folder, timeout=100)
@@ -55,9 +56,10 @@ help(ctx.from_values(1).fahrenheit)
 """
     told = python(code, tmp_path, installed)
     assert told.startswith("True True\n")
-    assert "read_weather(path: str) -> DataStream\n    Read measurements of weather stations" in told
+    stream = "raystreaming.api.stream.DataStream"
+    assert f"read_weather(path: str) -> {stream}\n    Read measurements of weather stations" in told
     assert "path: File with lines of station, comma and degrees. (required)" in told
-    assert "fahrenheit(*, digits: int = 0) -> DataStream\n    Turn degrees Celsius into Fahrenheit." in told
+    assert f"fahrenheit(*, digits: int = 0) -> {stream}\n    Turn degrees Celsius into Fahrenheit." in told
 
 
 def test_the_command_lists_it(installed, tmp_path):

@@ -28,7 +28,7 @@ def named_method(
     method.__name__ = method.__qualname__ = name
     method.__module__ = cls.__module__
     method.__doc__ = "\n\n".join(filter(None, [inspect.getdoc(cls), _options(cls)]))
-    signature = inspect.signature(cls).replace(return_annotation=returns.__name__)
+    signature = inspect.signature(cls).replace(return_annotation=returns)
     method.__signature__ = signature  # type: ignore[attr-defined]
     return method
 
@@ -43,7 +43,7 @@ def _options(cls: Any) -> str:
         if doc is not None and field.init:
             required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             given = "required" if required else f"default {_default(field)}"
-            lines.append(f"    {field.name}: {doc} ({given})")
+            lines.append(f"    {field.name}: {f'{doc} ({given})' if doc else given}")
     return "\n".join(lines) if len(lines) > 1 else ""
 
 
