@@ -182,15 +182,15 @@ class KafkaReader(Reader[Any]):
         if end and place.stop is not None:
             place.position = place.stop
         rows = None
-        bad = self._decoder.bad
-        rejected = bad.rejected
+        unreadable = self._decoder.bad
+        rejected = unreadable.rejected
         if values:
-            bad.at = lambda index: self._at(place, messages[index])
+            unreadable.at = lambda index: self._at(place, messages[index])
             try:
                 rows = self._decoder.decode(values)
             except BadRecord as bad:
                 raise self._bad(bad, place, messages) from bad.__cause__
-        if rows is None and not end and bad.rejected == rejected:  # else the position goes with what was
+        if rows is None and not end and unreadable.rejected == rejected:  # else the position goes with what was
             self._left_out[place.split] = place.position
             return None
         self._left_out.pop(place.split, None)
