@@ -190,7 +190,7 @@ class KafkaReader(Reader[Any]):
                 rows = self._decoder.decode(values)
             except BadRecord as bad:
                 raise self._bad(bad, place, messages) from bad.__cause__
-        if rows is None and not end and unreadable.rejected == rejected:  # else the position goes with what was
+        if rows is None and not end and unreadable.rejected == rejected:
             self._left_out[place.split] = place.position
             return None
         self._left_out.pop(place.split, None)

@@ -1,18 +1,19 @@
-"""What becomes of a record that an operator, source or sink cannot take: `on_error`."""
+"""What becomes of a record that an operator, source or sink cannot take: `on_error`.
+
+Named tuples: making a frozen dataclass costs half a millisecond of every start.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from raystreaming.connector.sink import Sink
 from raystreaming.errors import OptionError
 from raystreaming.units import seconds
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(NamedTuple):
     """A record that could not be taken, and why.
 
     Attributes:
@@ -52,16 +53,14 @@ def _text(record: Any) -> str:
         return repr(record)
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetters:
+class DeadLetters(NamedTuple):
     """The policy that `dead_letter` makes."""
 
     sink: Sink[Any] | Callable[[Any], Any]
     form: Callable[[DeadLetter], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(NamedTuple):
     """The policy that `retry` makes.
 
     Attributes:
@@ -182,3 +181,11 @@ def letters_of(policy: ErrorPolicy) -> DeadLetters | None:
 def goes_on(policy: ErrorPolicy) -> bool:
     """Return whether the job goes on without a record that cannot be taken."""
     return (policy.then if isinstance(policy, Retry) else policy) != "fail"
+
+
+def in_words(policy: ErrorPolicy) -> str:
+    """Return a policy as people read it, e.g. ``"retry twice, then skip"``."""
+    if isinstance(policy, Retry):
+        times = {1: "once", 2: "twice"}.get(len(policy.waits), f"{len(policy.waits)} times")
+        return f"retry {times}, then {in_words(policy.then)}"
+    return "dead letters" if isinstance(policy, DeadLetters) else policy

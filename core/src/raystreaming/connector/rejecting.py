@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from raystreaming.errors import Terminal, hide_secrets, shown_record
 
@@ -11,8 +10,7 @@ GO_ON = 'go on without such records with .on_error("skip"), or keep them with .o
 """What can be done about any record that fails."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A record that a source could not read.
 
     Attributes:

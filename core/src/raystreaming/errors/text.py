@@ -20,20 +20,19 @@ _NAME = (
     r"[\w-]*(?:passw(?:or)?d|passphrase|secret(?!ar)|token(?!s|iz)|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
     r"[\w-]*|authorization"
 )
-_SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
 # A name, quoted or not, and its value: quoted, or up to what ends a value in JSON, URLs and settings.
-_ASSIGNED = re.compile(
+_ASSIGNED = (
     rf"""((?:{_NAME})\\?["']?\s*[:=]\s*)"""
-    r"""(\\?"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:bearer |basic )?[^\s,;&)}\]]+)""",
-    re.IGNORECASE,
+    r"""(\\?"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:bearer |basic )?[^\s,;&)}\]]+)"""
 )
-_IN_URL = re.compile(r"(\w://)[^\s/@:]*:[^\s/@]+@")
+_IN_URL = r"(\w://)[^\s/@:]*:[^\s/@]+@"
 _LONGEST = 100_000
 
 
 def hide_secrets(text: str) -> str:
     """Return a text with ``***`` for the values of what is called password, token and the like."""
-    return _IN_URL.sub(r"\1***@", _ASSIGNED.sub(r"\1***", text))
+    text = re.sub(_ASSIGNED, r"\1***", text, flags=re.IGNORECASE)  # compiled when something has failed
+    return re.sub(_IN_URL, r"\1***@", text)
 
 
 class _ShortRepr(reprlib.Repr):
@@ -70,7 +69,7 @@ class _Hidden:
 
 
 def _is_secret(name: object) -> bool:
-    return isinstance(name, str) and _SECRET_NAME.fullmatch(name) is not None
+    return isinstance(name, str) and re.fullmatch(_NAME, name, re.IGNORECASE) is not None
 
 
 _short = _ShortRepr()
