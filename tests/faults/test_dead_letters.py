@@ -39,6 +39,7 @@ def test_killed_at_a_step_of_a_checkpoint_and_run_again(step, tmp_path):
     with Program(run, {}, cwd=tmp_path) as program:
         assert program.end() == 0, program.stderr
     assert sorted(r["record"] for r in json_rows(tmp_path / "bad_lines")) == sorted(lines[::100])
+    assert f"{tmp_path / 'in.jsonl'} at byte 0" in {r["at"] for r in json_rows(tmp_path / "bad_lines")}
     fives = [f'{{"n": {n}}}' for n in range(LINES) if n % 100 and n % 10 == 5]
     assert sorted(r["record"] for r in json_rows(tmp_path / "fives")) == sorted(fives)
     good = [n for n in range(LINES) if n % 100 and n % 10 != 5]

@@ -121,14 +121,12 @@ class Fetched(NamedTuple):
             records that were left out, say) or the end.
         position: Where to go on after the batch, as msgpack value.
         end: True when the split has no more records and never will have in this run.
-        rejected: Filled in by the engine: what `ReaderContext.reject` was given since the last entry.
     """
 
     split: str
     batch: Batch | None
     position: Position
     end: bool = False
-    rejected: tuple[Rejected, ...] = ()
 
 
 class Reader(ABC, Generic[T_co]):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from raystreaming.connector.operator import Operator, OperatorContext, PieceLimit
+from raystreaming.connector.rejecting import Rejected
 from raystreaming.connector.source import Fetched, Position
 from raystreaming.engine.inputs import Inputs
 from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded, TaskEvent
@@ -106,7 +107,7 @@ class Task:
         self._taken = 0
         self._results: Iterator[Batch] | None = None
         # Sources only.
-        self._entries: deque[Fetched] = deque()
+        self._entries: deque[tuple[Fetched, Sequence[Rejected]]] = deque()
         self._entry: Fetched | None = None
         self._positions: dict[str, tuple[Position, bool]] = {}
         self._open_splits: set[str] = set()
@@ -200,9 +201,9 @@ class Task:
             self._open_splits.add(split)
         self._more_splits = not last
 
-    def feed(self, entry: Fetched) -> None:
-        """Source: take what the reader fetched."""
-        self._entries.append(entry)
+    def feed(self, entry: Fetched, rejected: Sequence[Rejected] = ()) -> None:
+        """Source: take what the reader fetched, and what it rejected before that."""
+        self._entries.append((entry, rejected))
 
     def inject(self, barrier: Barrier, halt: bool = False) -> None:
         """Source: end the epoch before the next entry, unless told so already; consume no more if `halt`."""
@@ -276,10 +277,10 @@ class Task:
             self._entries.clear()
             self._finish()
             return 0
-        self._entry = self._entries.popleft()
-        for rejected in self._entry.rejected:
+        self._entry, rejected = self._entries.popleft()
+        for one in rejected:
             assert self._source_guard is not None, "readers reject nothing where the policy is to fail"
-            self._source_guard.rejected(rejected)
+            self._source_guard.rejected(one)
         if self._entry.batch is None or not len(self._entry.batch):
             self._entry_done()
             return 0

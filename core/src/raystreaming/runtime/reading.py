@@ -37,7 +37,7 @@ class ReadLoop:
     Args:
         source: What to read.
         ctx: Who the reader is.
-        deliver: Called in the source thread with everything fetched.
+        deliver: Called in the source thread with everything fetched, and what was rejected before it.
         on_error: The source's policy: what it rejects goes with the entry behind it, and where it says
             `retry`, a reader that fails is replaced by one that goes on behind what was delivered.
 
@@ -51,7 +51,7 @@ class ReadLoop:
         self,
         source: Source[Any],
         ctx: ReaderContext,
-        deliver: Callable[[Fetched], None],
+        deliver: Callable[[Fetched, Sequence[Rejected]], None],
         on_error: ErrorPolicy = "fail",
     ) -> None:
         self.limit = FIRST_LIMIT
@@ -159,14 +159,13 @@ class ReadLoop:
             return
         self._credits -= 1
         self._failed = 0
-        if self._rejected:
-            fetched = fetched._replace(rejected=tuple(self._rejected))
-            self._rejected.clear()
         if fetched.end:
             del self._places[fetched.split]
         else:
             self._places[fetched.split] = (self._places[fetched.split][0], fetched.position)
-        self._deliver(fetched)
+        rejected = tuple(self._rejected)
+        self._rejected.clear()
+        self._deliver(fetched, rejected)
         if fetched.batch is not None:
             self._delivered += len(fetched.batch)
         if fetched.end:

@@ -104,7 +104,7 @@ class SimulatedReader:
         self.reader: Reader[Any] | None = None
         self.controls: deque[Callable[[], None]] = deque()
         self.messages: deque[Callable[[Reader[Any]], None]] = deque()
-        self.fetched: deque[Fetched] = deque()
+        self.fetched: deque[tuple[Fetched, tuple[Rejected, ...]]] = deque()
         self.credits = CREDITS
         self.open_splits = 0
 
@@ -133,7 +133,7 @@ class SimulatedReader:
             raise SimulationFailed(f"{self.context.operator}: more records than the limit {limit}")
         self.credits -= 1
         self.open_splits -= fetched.end
-        self.fetched.append(fetched._replace(rejected=tuple(self.rejected)))
+        self.fetched.append((fetched, tuple(self.rejected)))
         self.rejected.clear()
         return True
 
@@ -329,7 +329,7 @@ class SimulatedRun:
     def _feed(self, source: SimulatedReader) -> bool:
         if not source.fetched:
             return False
-        source.task.feed(source.fetched.popleft())
+        source.task.feed(*source.fetched.popleft())
         return True
 
     def _control(self, source: SimulatedReader) -> bool:

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from raystreaming.checkpoint.store import CheckpointStore
+from raystreaming.connector.rejecting import Rejected
 from raystreaming.connector.source import Fetched, ReaderContext
 from raystreaming.engine.messages import (
     AssignSplits,
@@ -349,8 +350,8 @@ class Worker:
         )
         task = self._tasks[spec.id]
 
-        def deliver(fetched: Fetched) -> None:
-            self.post(functools.partial(task.feed, fetched))
+        def deliver(fetched: Fetched, rejected: Sequence[Rejected]) -> None:
+            self.post(functools.partial(task.feed, fetched, rejected))
 
         return ReadLoop(op.source, context, deliver, op.on_error)
 
