@@ -12,6 +12,7 @@ import os
 import sys
 import types
 import typing
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Union
 
@@ -64,6 +65,7 @@ def option(
     default_factory: Callable[[], Any] = _MISSING,
     check: Callable[[Any], str | None] | None = None,
     secret: bool = False,
+    deprecated: str | None = None,
     kw_only: bool = True,
 ) -> Any:
     """Declare one option of a connector.
@@ -74,6 +76,7 @@ def option(
         default_factory: Makes the value if not given, for lists and mappings.
         check: Returns what is wrong with a value of the right type, or None.
         secret: The value is never shown.
+        deprecated: What to write instead; whoever gives the option is warned.
         kw_only: False lets the option be given by position (for the one obvious argument).
     """
     return dataclasses.field(
@@ -81,7 +84,7 @@ def option(
         default_factory=default_factory,
         repr=not secret,
         kw_only=kw_only,
-        metadata={"doc": doc, "check": check, "secret": secret},
+        metadata={"doc": doc, "check": check, "secret": secret, "deprecated": deprecated},
     )
 
 
@@ -111,6 +114,21 @@ class Options:
         """Yield what is wrong between options (each option alone is right by then)."""
         return ()
 
+    @classmethod
+    def to_schema(cls) -> dict[str, Any]:
+        """Return the options as JSON Schema, secrets as ``writeOnly`` and without their defaults.
+
+        Example:
+            >>> from raystreaming.connector import Options, option
+            >>> class Greeting(Options):
+            ...     name: str = option(doc="Who to greet.")
+            >>> Greeting.to_schema()["properties"]
+            {'name': {'type': 'string', 'description': 'Who to greet.'}}
+        """
+        from raystreaming.connector.option_schema import schema_of  # tools ask, jobs do not
+
+        return schema_of(cls.__name__, dataclasses.fields(cls), _hints(cls))
+
 
 def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(plain)
@@ -135,6 +153,9 @@ def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
                 problems.extend(_wrong(f, hints.get(f.name, Any), given[f.name]))
             elif f.default is _MISSING and f.default_factory is _MISSING:
                 problems.append(f"missing option {f.name!r}")
+            if f.name in given and (instead := f.metadata.get("deprecated")):
+                text = f"{cls.__name__}: option {f.name!r} is deprecated: {instead}"
+                warnings.warn(text, DeprecationWarning, stacklevel=2)
         if not problems:
             plain(self, **given)
             problems.extend(self.validate())

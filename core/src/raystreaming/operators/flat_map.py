@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice, repeat
 from typing import Any
 
 from raystreaming.connector.operator import Operator, OperatorContext
-from raystreaming.operators.guard import Guard
+from raystreaming.operators.guard import Attempts, Guard
 from raystreaming.operators.user_function import (
     blame,
     close_function,
@@ -109,21 +110,20 @@ class FlatMap(Operator):
         out: list[Any] = []
         out_times: list[int] = []
         for i, value in enumerate(values):
-            attempt = guard.attempt(
-                lambda value=value: list(self._call(value)),  # type: ignore[misc]
-                self._fn,
-                lambda value=value: value,  # type: ignore[misc]
-            )
-            for _ in attempt:
+            attempts = Attempts(guard, partial(self._all_of, value), value, self._fn)
+            for _ in attempts:
                 yield Batch([])
-            if attempt.done:
-                out += attempt.result
-                out_times += [times[i]] * len(attempt.result) if times else []
+            if attempts.done:
+                out += attempts.result
+                out_times += [times[i]] * len(attempts.result) if times else []
             while len(out) >= self._piece.records:
                 size = self._piece.records
                 yield Batch(out[:size], None, out_times[:size] if times else None)
                 out, out_times = out[size:], out_times[size:]
         yield Batch(out, None, out_times if times else None)
+
+    def _all_of(self, value: Any) -> list[Any]:
+        return list(self._call(value))
 
 
 def _takes_collector(fn: Callable[..., Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from raystreaming.connector.on_error import DeadLetter, ErrorPolicy, Retry, goes_on, letters_of
 from raystreaming.connector.operator import Operator, OperatorContext
@@ -128,15 +128,15 @@ class Guard:
             self._write(self._form(letter))
             self._count(DEAD_LETTERS, 1)
 
-    def attempt(
-        self, call: Callable[[], T], fn: Callable[..., Any] | None, record: Callable[[], Any]
-    ) -> Attempt[T]:
-        """Return the attempts to call a function for one record: iterate, then see what came of it."""
-        return Attempt(self, call, fn, record)
 
+class Attempts(Generic[T]):
+    """The attempts at one record. Iterating makes them, and yields where the task is to pause.
 
-class Attempt(Generic[T]):
-    """The attempts of one call. Iterating makes them, and yields where the task is to pause.
+    Args:
+        guard: Carries out the policy.
+        call: Does the work.
+        record: The record.
+        fn: The user's function that does the work; None where it is another's code.
 
     Attributes:
         result: What the call returned, once `done`.
@@ -147,9 +147,9 @@ class Attempt(Generic[T]):
     result: T
 
     def __init__(
-        self, guard: Guard, call: Callable[[], T], fn: Callable[..., Any] | None, record: Callable[[], Any]
+        self, guard: Guard, call: Callable[[], T], record: Any, fn: Callable[..., Any] | None = None
     ) -> None:
-        self._guard: Final = guard
+        self._guard = guard
         self._call = call
         self._fn = fn
         self._record = record
@@ -161,7 +161,7 @@ class Attempt(Generic[T]):
             try:
                 self.result = self._call()
             except Exception as error:
-                guard.failed(self._fn, self._record(), error, wait)
+                guard.failed(self._fn, self._record, error, wait)
             else:
                 self.done = True
                 return
@@ -183,24 +183,17 @@ class OneByOne(Operator):
     def process(self, batch: Batch) -> Iterator[Batch]:
         """Yield what becomes of each record: all of it, or nothing."""
         guard: Guard = self._operator.guard
-        for i in range(len(batch)):
-            one = batch.slice(i, i + 1)
-            attempt = guard.attempt(
-                lambda one=one: list(self._operator.process(one)),  # type: ignore[misc]
-                None,
-                partial(only, one),
-            )
-            for _ in attempt:
+        for i, record in enumerate(rows_of(batch.values)):
+            attempts = Attempts(guard, partial(self._all_of, batch.slice(i, i + 1)), record)
+            for _ in attempts:
                 yield Batch([])
-            if attempt.done:
-                yield from attempt.result
+            if attempts.done:
+                yield from attempts.result
         yield Batch([])
+
+    def _all_of(self, batch: Batch) -> list[Batch]:
+        return list(self._operator.process(batch))
 
     def finish(self) -> Iterator[Batch]:
         """Yield what is left."""
         return self._operator.finish()
-
-
-def only(batch: Batch) -> Any:
-    """Return the record of a batch of one."""
-    return rows_of(batch.values)[0]

@@ -11,7 +11,7 @@ from typing import Any
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.sink import Prepared, Sink, TwoPhaseWriter, Writer, WriterContext
 from raystreaming.errors import Retryable, add_note
-from raystreaming.operators.guard import Guard, only
+from raystreaming.operators.guard import Attempts, Guard
 from raystreaming.records import Batch, OpaqueColumn, rows_of
 
 _NOTHING = Batch([])
@@ -94,9 +94,8 @@ class SinkOperator(Operator):
         if self._sink.rejects:
             yield from self._whole(guard, batch)
             return
-        for i in range(len(batch)):
-            one = batch.slice(i, i + 1)
-            for _ in guard.attempt(partial(self._write, one), None, partial(only, one)):
+        for i, record in enumerate(rows_of(batch.values)):
+            for _ in Attempts(guard, partial(self._write, batch.slice(i, i + 1)), record):
                 yield _NOTHING
 
     def _write(self, batch: Batch) -> None:

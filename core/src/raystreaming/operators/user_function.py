@@ -78,23 +78,24 @@ def _is_users_file(path: str) -> bool:
 
 def where(error: BaseException, fn: Callable[..., Any] | None = None) -> str:
     """Return file and line of the user's own code in which an error was raised, as far as there is any."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_users(f)]
-    own = [f for f in frames if not f.filename.startswith(_LIBRARIES)] or frames
+    lines = [(t.tb_frame.f_code.co_filename, t.tb_lineno) for t in _users_part(error.__traceback__)]
+    own = [line for line in lines if not line[0].startswith(_LIBRARIES)] or lines
     if own:
-        return f"{own[-1].filename}:{own[-1].lineno}"
+        return f"{own[-1][0]}:{own[-1][1]}"
     return "" if fn is None else describe(fn)
+
+
+def _users_part(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        if _is_users_file(trace.tb_frame.f_code.co_filename):
+            yield trace
+        trace = trace.tb_next
 
 
 def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
     """Return a traceback with the user's frames only; all of it if there are none."""
-    frames: list[TracebackType] = []
-    rest = trace
-    while rest is not None:
-        if _is_users_file(rest.tb_frame.f_code.co_filename):
-            frames.append(rest)
-        rest = rest.tb_next
     kept: TracebackType | None = None
-    for frame in reversed(frames):
+    for frame in reversed(list(_users_part(trace))):
         kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
     return kept or trace
 

@@ -125,10 +125,10 @@ class ReadLoop:
             self._ask_lag(reader)
 
     def _open(self) -> Reader[Any]:
-        reader = self._source.open(self._context)
+        self._reader = reader = self._source.open(self._context)
         if self._places:
             reader.add_splits(list(self._places.values()))
-        self._reader = reader
+            self._ask_lag_at = 0.0
         return reader
 
     def _start_anew(self, error: Retryable) -> None:
@@ -143,7 +143,8 @@ class ReadLoop:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
-        self._end.wait(wait)
+        if self._end.wait(wait):
+            self._closing = True
 
     def _handle_message(self, reader: Reader[Any]) -> None:
         """Wait for a message, not for ever: the lag grows while nothing is consumed."""
