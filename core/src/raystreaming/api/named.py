@@ -43,6 +43,8 @@ def _options(cls: Any) -> str:
         if doc is not None and field.init:
             required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             given = "required" if required else f"default {_default(field)}"
+            if field.metadata.get("deprecated"):
+                given = f"deprecated: {field.metadata['deprecated']}"
             lines.append(f"    {field.name}: {f'{doc} ({given})' if doc else given}")
     return "\n".join(lines) if len(lines) > 1 else ""
 

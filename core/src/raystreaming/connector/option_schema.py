@@ -14,21 +14,21 @@ _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(
 
 
 def schema_of(
-    title: str, fields: Iterable[dataclasses.Field[Any]], types: Mapping[str, Any]
+    title: str, fields: Iterable[dataclasses.Field[Any]], hints: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the schema of some options.
 
     Args:
         title: Name of what they are options of.
         fields: The options.
-        types: The type of each.
+        hints: The type of each.
     """
     properties: dict[str, Any] = {}
     required: list[str] = []
     for field in fields:
         if not field.init:
             continue
-        schema = {**_of_type(types.get(field.name, Any)), "description": field.metadata.get("doc", "")}
+        schema = {**_of_type(hints.get(field.name, Any)), "description": field.metadata.get("doc", "")}
         if field.metadata.get("secret"):
             schema["writeOnly"] = True
         if field.metadata.get("deprecated"):
