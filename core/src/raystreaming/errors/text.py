@@ -16,13 +16,14 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-_NAME = (
-    r"[\w-]*(?:passw(?:or)?d|passphrase|secret(?!ar)|token(?!s|iz)|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
-    r"[\w-]*|authorization"
-)
-# A name, quoted or not, and its value: quoted, or up to what ends a value in JSON, URLs and settings.
+_SURE = "(?:passw(?:or)?d|passphrase|secret(?!ar)|api[_-]?key|access[_-]?key|private[_-]?key|credential"
+_SURE += "|authorization)"
+_NAME = rf"(?:{_SURE}|token(?!s|iz))"
+# A name, and its value: quoted, or up to what ends a value in JSON, URLs and settings. A parser's "unexpected
+# token: x" is no secret. Nothing but a name begins a match: texts may be long.
+_REST = r"[\w-]{0,40}"
 _ASSIGNED = (
-    rf"""((?:{_NAME})\\?["']?\s*[:=]\s*)"""
+    rf"""({_NAME}{_REST}(?:\\?["']\s*:|\s*=)\s*|{_SURE}{_REST}\s*:\s*)"""
     r"""(\\?"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:bearer |basic )?[^\s,;&)}\]]+)"""
 )
 _IN_URL = r"(\w://)[^\s/@:]*:[^\s/@]+@"
@@ -69,7 +70,7 @@ class _Hidden:
 
 
 def _is_secret(name: object) -> bool:
-    return isinstance(name, str) and re.fullmatch(_NAME, name, re.IGNORECASE) is not None
+    return isinstance(name, str) and re.search(_NAME, name, re.IGNORECASE) is not None
 
 
 _short = _ShortRepr()

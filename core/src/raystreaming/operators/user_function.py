@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
+import os
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -63,8 +63,8 @@ def blame(
     raise failure(operator, fn, values[index], error) from error
 
 
-_OURS = str(Path(raystreaming.__path__[0]))
-_NAMED_BY_PROGRAMS = str(Path(_OURS, "tests"))
+_OURS = os.path.join(raystreaming.__path__[0], "")
+_NAMED_BY_PROGRAMS = os.path.join(_OURS, "tests", "")
 
 
 def is_users(frame: traceback.FrameSummary) -> bool:
