@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -59,10 +58,9 @@ def test_a_record_is_shortened_without_rendering_all_of_it():
     assert len(shown) == 100
 
 
-@pytest.mark.parametrize(
-    "text", ["x" * 1_000_000, "secret" * 100_000, "a://" * 200_000, '"password": "' * 50_000]
-)
+LONG = ["x" * 1_000_000, "secret" * 100_000, "a://" * 200_000, '"password": "' * 50_000]
+
+
+@pytest.mark.parametrize("text", LONG, ids=[text[:9] for text in LONG])
 def test_a_long_text_is_searched_in_a_short_time(text: str):
-    began = time.process_time()
-    hide_secrets(text)
-    assert time.process_time() - began < 20  # quadratic searches take hours
+    assert len(hide_secrets(text)) <= len(text)  # a quadratic search would run into the timeout
