@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
+from raystreaming import StreamingContext
+from raystreaming.api import _plugin_api
 from raystreaming.api.language import Language
 from raystreaming.connector import OperatorFactory, Sink, Source
 from raystreaming.plugins import GROUP
@@ -67,3 +71,13 @@ def test_every_target_is_a_connector_whose_options_are_documented(connector: Reg
     for field in dataclasses.fields(cls) if connector.kind != "language" else ():
         if field.init:
             assert field.metadata.get("doc", "").endswith("."), f"{cls.__name__}.{field.name} has no doc"
+
+
+def test_type_checkers_see_every_connector_of_ours():
+    tree = ast.parse(Path(_plugin_api.__file__).read_text())
+    assigned = [node.targets[0] for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    declared = {name.id for name in assigned if isinstance(name, ast.Name)}
+    ours = [c for c in CONNECTORS if c.dist == "raystreaming" or c.dist in FIRST_PARTY.values()]
+    sources = {f"read_{c.spec.name}" for c in ours if c.kind == "source"} - set(vars(StreamingContext))
+    sinks = {f"write_{c.spec.name}" for c in ours if c.kind == "sink"}
+    assert {name for name in declared if name.startswith(("read_", "write_"))} == sources | sinks

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from raystreaming.api.stream import DataStream, StreamSink
     from raystreaming.connector.sink import Sink
     from raystreaming.connector.source import Source
+    from raystreaming.plugins.builtin.collect import CollectSink
     from raystreaming.plugins.builtin.collection import CollectionSource
     from raystreaming.plugins.builtin.function import FunctionSink
+    from raystreaming.plugins.builtin.print import PrintSink
     from raystreaming_files import FilesSink, FilesSource
     from raystreaming_hadoop import HadoopSink, HadoopSource
     from raystreaming_java.streams import JavaStream
@@ -51,9 +53,11 @@ if TYPE_CHECKING:
     class PluginSinks:
         """Sinks of our own plugins."""
 
+        write_collect = WriteMethod(CollectSink)
         write_files = WriteMethod(FilesSink)
         write_function = WriteMethod(FunctionSink)
         write_hadoop = WriteMethod(HadoopSink)
+        write_print = WriteMethod(PrintSink)
 
         def as_java_stream(self, schema: Any = None) -> JavaStream: ...
 
