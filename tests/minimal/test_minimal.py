@@ -101,4 +101,4 @@ def test_the_core_needs_only_what_it_says():
     from importlib.metadata import requires
 
     needed = {r.split(">")[0] for r in requires("raystreaming") if "extra ==" not in r}
-    assert needed == {"cloudpickle", "fsspec", "msgpack", "packaging", "pluggy"}
+    assert needed == {"cloudpickle", "fsspec", "msgpack", "pluggy"}

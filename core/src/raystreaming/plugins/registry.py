@@ -24,6 +24,7 @@ from raystreaming.errors import (
     nearest,
 )
 from raystreaming.plugins import builtin, hookspecs, selection
+from raystreaming.plugins.compatible import check_version
 from raystreaming.plugins.hookspecs import (
     GROUP,
     PROJECT,
@@ -230,7 +231,7 @@ class Registry:
             version = entry.dist.version if entry.dist else "unknown"
             try:
                 if entry.dist is not None:
-                    selection.check_version(entry.dist)
+                    check_version(entry.dist)
                 self._register(entry.load(), f"{dist}:{name}", dist, version)
             except KeyboardInterrupt:
                 raise

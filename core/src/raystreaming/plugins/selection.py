@@ -1,14 +1,12 @@
-"""Which plugins are loaded at all, and which of two wins: by version, and by what the environment says."""
+"""Which plugins are loaded at all, and which of two wins: what the environment says."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 from collections.abc import Iterable
 
-from raystreaming.errors import IncompatiblePlugin, PluginError, nearest
+from raystreaming.errors import PluginError, nearest
 
-CORE = "raystreaming"
 ONLY = "RAYSTREAMING_PLUGINS"
 PREFER = "RAYSTREAMING_PREFER"
 STRICT = "RAYSTREAMING_STRICT_PLUGINS"
@@ -69,28 +67,3 @@ def preferred(name: str, dists: Iterable[str]) -> str | None:
 
 def _normal(dist: str) -> str:
     return dist.lower().replace("_", "-").replace(".", "-")
-
-
-def check_version(dist: importlib.metadata.Distribution) -> None:
-    """Refuse a distribution that was made for another version of the core; nothing of it is imported.
-
-    Raises:
-        IncompatiblePlugin: Names both versions, and what to install.
-    """
-    mine = [r for r in dist.requires or () if _normal(r[: len(CORE)]) == CORE]
-    if not mine:
-        return
-    from packaging.requirements import Requirement  # here: only plugins need it
-
-    core = importlib.metadata.version(CORE)
-    for requirement in map(Requirement, mine):
-        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if _normal(requirement.name) != CORE or not applies:
-            continue
-        if not requirement.specifier.contains(core, prereleases=True):
-            wanted = f"{CORE}{requirement.specifier}"
-            raise IncompatiblePlugin(
-                f"{dist.name} {dist.version} was made for {wanted}, and {CORE} {core} is installed: "
-                f"pip install '{wanted}', or a version of {dist.name} for {core}: "
-                f"pip install --upgrade {dist.name}"
-            )
