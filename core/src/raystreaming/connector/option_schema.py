@@ -43,8 +43,8 @@ def schema_of(
 
 
 def _default(field: dataclasses.Field[Any]) -> dict[str, Any]:
-    made = field.default_factory is not dataclasses.MISSING
-    default = field.default_factory() if made else field.default  # type: ignore[misc]
+    factory: Any = field.default_factory
+    default = field.default if factory is dataclasses.MISSING else factory()
     try:
         json.dumps(default)
     except (TypeError, ValueError):

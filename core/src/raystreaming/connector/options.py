@@ -127,7 +127,8 @@ class Options:
         """
         from raystreaming.connector.option_schema import schema_of  # tools ask, jobs do not
 
-        return schema_of(cls.__name__, dataclasses.fields(cls), _hints(cls))
+        this: Any = cls
+        return schema_of(cls.__name__, dataclasses.fields(this), _hints(this))
 
 
 def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:

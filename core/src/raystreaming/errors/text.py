@@ -16,8 +16,10 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-_SURE = "(?:passw(?:or)?d|passphrase|secret(?!ar)|api[_-]?key|access[_-]?key|private[_-]?key|credential"
-_SURE += "|authorization)"
+_SURE = (
+    "(?:passw(?:or)?d|passphrase|secret(?!ar)|api[_-]?key|access[_-]?key|private[_-]?key|credential"
+    "|authorization)"
+)
 _NAME = rf"(?:{_SURE}|token(?!s|iz))"
 # A name, and its value: quoted, or up to what ends a value in JSON, URLs and settings. A parser's "unexpected
 # token: x" is no secret. Nothing but a name begins a match: texts may be long.
