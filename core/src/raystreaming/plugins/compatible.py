@@ -30,7 +30,7 @@ _HOW = {
 def check_version(dist: Distribution) -> None:
     """Refuse a distribution that was made for another version of the core.
 
-    What is said in other ways than by plain numbers, or only under conditions, is left to whoever installed it.
+    What is said otherwise than by plain numbers, or under conditions, is left to whoever installed it.
 
     Raises:
         IncompatiblePlugin: Names both versions, and what to install.
