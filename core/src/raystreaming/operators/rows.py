@@ -268,10 +268,10 @@ def _guarded(op: RowOperator, n: str, tracking: bool) -> list[str]:
     """Return the body of the loop for an operator with an error policy."""
     guard: Guard = op.guard
     tried, then = op.tried(n, tracking)
-    assert "continue" not in " ".join(tried), "it would go on with the attempts, not with the records"
     if not guard.retries:
         head, tail = ["try:"], ["except Exception as error:", f"    failed{n}(v, error)", "    continue"]
         return [*head, *(f"    {line}" for line in tried), *tail, *then]
+    assert "continue" not in " ".join(tried), "it would go on with the attempts, not with the records"
     return [
         f"for wait in waits{n}:",
         "    try:",
