@@ -40,7 +40,7 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml(ROOT / "core" / "pyp
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = {package.id: package for package in devtool.published()}
 # Test folders with a session of their own; `pipelines` runs every other folder of tests/.
-OWN_SESSION = {"docs", "kill", "minimal", "new_user", "ray", "smoke", "support"}
+OWN_SESSION = {"docs", "kill", "minimal", "new_user", "ray", "smoke", "support", "typing"}
 # What Java programs name as `"raystreaming.tests.test_hybrid_stream", "map_func1"`.
 NAMED_LIKE_TESTS = {f"raystreaming/tests/{name}.py" for name in ("__init__", "test_hybrid_stream")}
 CI = [devtool.CI_TAG]
@@ -100,8 +100,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"], tags=CI)
 def typing(session: nox.Session) -> None:
-    """Mypy and pyright, both strict, on every src folder, with all wheels installed."""
-    session.install(*published_wheels(), *group("typing"))
+    """Mypy and pyright, both strict, on every src folder, and what they say about a program that uses it."""
+    session.install(*published_wheels(), *group("typing"), *group("test"), devtool.support().wheel)
     sources = [str(package.folder.relative_to(ROOT) / "src") for package in PACKAGES.values()]
     failed = []
     pyright = ["pyright", "--project", "pyproject.toml", "--pythonpath", str(Path(session.bin) / "python")]
@@ -112,6 +112,7 @@ def typing(session: nox.Session) -> None:
             failed.append(command[0])
     if failed:
         session.error(f"{' and '.join(failed)} found errors")
+    run_pytest(session, [ROOT / "tests" / "typing"])
 
 
 @nox.session(requires=["wheels"])

@@ -15,7 +15,9 @@ ROOT = Path(importlib.util.find_spec("raystreaming").submodule_search_locations[
 
 # What each part may import, beside itself. A name with a dot is that module only.
 BASE = {"errors", "units"}
-OPERATOR_BASES = {"connector.factory", "connector.operator", "connector.sink", "connector.source"}
+OPERATOR_BASES = {
+    f"connector.{name}" for name in ("factory", "on_error", "operator", "rejecting", "sink", "source")
+}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "units": {"errors"},

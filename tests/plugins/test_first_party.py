@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
+from raystreaming import StreamingContext
+from raystreaming.api import _plugin_api
 from raystreaming.api.language import Language
-from raystreaming.connector import OperatorFactory, Sink, Source
+from raystreaming.connector import OperatorFactory, OptionError, Secret, Sink, Source
 from raystreaming.plugins import GROUP
 from raystreaming.plugins.registry import FIRST_PARTY, FIRST_PARTY_LANGUAGES, Registered, Registry
 
@@ -67,3 +72,68 @@ def test_every_target_is_a_connector_whose_options_are_documented(connector: Reg
     for field in dataclasses.fields(cls) if connector.kind != "language" else ():
         if field.init:
             assert field.metadata.get("doc", "").endswith("."), f"{cls.__name__}.{field.name} has no doc"
+
+
+def test_type_checkers_see_every_connector_of_ours():
+    tree = ast.parse(Path(_plugin_api.__file__).read_text())
+    assigned = [node.targets[0] for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    declared = {name.id for name in assigned if isinstance(name, ast.Name)}
+    ours = [c for c in CONNECTORS if c.dist == "raystreaming" or c.dist in FIRST_PARTY.values()]
+    sources = {f"read_{c.spec.name}" for c in ours if c.kind == "source"} - set(vars(StreamingContext))
+    sinks = {f"write_{c.spec.name}" for c in ours if c.kind == "sink"}
+    assert {name for name in declared if name.startswith(("read_", "write_"))} == sources | sinks
+
+
+CANARY = "canary-in-a-coal-mine"
+SAMPLES = {"str": "localhost:1", "list[str]": ["a"]}
+"""What options that are required may be, by their type."""
+
+
+def is_secret(field: dataclasses.Field) -> bool:
+    return bool(field.metadata.get("secret")) or "Secret" in str(field.type)
+
+
+def with_canaries(cls: type) -> dict[str, object]:
+    """Return options with a secret wherever there may be one, and what else is required."""
+    given: dict[str, object] = {}
+    for field in dataclasses.fields(cls):
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if field.init and is_secret(field):
+            mapping = "Mapping" in str(field.type)
+            given[field.name] = {"sasl.password": CANARY} if mapping else Secret(CANARY)
+        elif field.init and required:
+            given[field.name] = SAMPLES.get(str(field.type), "a")
+    return given
+
+
+OURS = [c for c in CONNECTORS if c.kind in ("source", "sink")]
+SECRETIVE = [c for c in OURS if any(map(is_secret, dataclasses.fields(c.load())))]
+
+
+def test_some_connectors_have_secrets():
+    assert "kafka" in {c.spec.name for c in SECRETIVE}
+
+
+@pytest.mark.parametrize("connector", SECRETIVE, ids=lambda c: f"{c.kind}-{c.spec.name}")
+def test_a_secret_shows_nowhere(connector: Registered):
+    cls = connector.load()
+    given = with_canaries(cls)
+    with pytest.raises(OptionError) as wrong:
+        cls(**given, nosuch=1)
+    with pytest.raises(OptionError) as of_another_type:
+        cls(**{name: ([value],) for name, value in given.items()})
+    ctx = StreamingContext()
+    if connector.kind == "source":
+        ctx.source(cls(**given)).sink(print)
+    else:
+        ctx.from_values(1).sink(cls(**given))
+    made = cls(**given)
+    told = [repr(made), str(wrong.value), str(of_another_type.value), ctx.explain(), str(cls.to_schema())]
+    assert [text for text in told if CANARY in text] == []
+
+
+@pytest.mark.parametrize("connector", OURS, ids=lambda c: f"{c.kind}-{c.spec.name}")
+def test_what_is_called_like_a_secret_is_one(connector: Registered):
+    named = re.compile("passw|secret|token|api_key|private_key|credential")
+    fields = [f for f in dataclasses.fields(connector.load()) if f.init and named.search(f.name)]
+    assert [f.name for f in fields if not is_secret(f)] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from raystreaming.api.context import StreamingContext
 from raystreaming.api.job import Job
+from raystreaming.api.on_error import dead_letter, retry
 from raystreaming.api.stream import DataStream, KeyedStream
 from raystreaming.errors import JobError, RayStreamingError
 
@@ -17,4 +18,6 @@ __all__ = [
     "RayStreamingError",
     "StreamingContext",
     "__version__",
+    "dead_letter",
+    "retry",
 ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +72,46 @@ def test_an_error_of_a_user_function_names_operator_line_and_record(operator: st
     cause = failed.value.__cause__
     assert isinstance(cause, ValueError)
     assert cause.args == ("no sevens",)
+
+
+def test_the_traceback_has_the_users_frames_only():
+    ctx = StreamingContext()
+    ctx.from_collection(range(10)).map(lambda x: x).flat_map(fails).sink(lambda r: None)
+    with pytest.raises(OperatorError) as failed:
+        ctx.execute()
+    frames = traceback.extract_tb(failed.value.__cause__.__traceback__)
+    assert [(f.filename, f.name) for f in frames] == [(HERE, "fails")]
+    told = [f.filename for f in traceback.extract_tb(failed.value.__traceback__) if f.filename != HERE]
+    assert {Path(f).name for f in told} == {"context.py", "job.py"}  # execute() and wait()
+
+
+def test_what_may_be_a_secret_is_not_shown():
+    ctx = StreamingContext()
+    rows = [
+        {
+            "user": "ann",
+            "password": "canary",
+            "url": "https://ann:canary@host/",
+            "inner": {"api_key": "canary"},
+        }
+    ]
+    ctx.from_collection(rows).map(lambda r: int(f"password={r['password']}")).sink(print)
+    with pytest.raises(OperatorError) as failed:
+        ctx.execute()
+    assert "canary" not in str(failed.value)
+    assert "'user': 'ann'" in str(failed.value)
+
+
+def test_a_retryable_of_a_function_says_which_operator_it_came_from():
+    def never(x):
+        raise Retryable("never")
+
+    for build in (lambda s: s.map(never), lambda s: s.flat_map(never).uid("from_values.map")):
+        ctx = StreamingContext(restarts=0)
+        build(ctx.from_values(1)).sink(print)
+        with pytest.raises(Retryable) as failed:
+            ctx.execute()
+        assert failed.value.__notes__ == ["in operator 'from_values.map'"]
 
 
 def test_an_error_of_a_sink_function_names_operator_line_and_record():

@@ -379,7 +379,7 @@ def test_result_needs_exactly_one_collect():
         stream.sink(lambda r: None)
         for _ in range(sinks):
             stream.collect()
-        with pytest.raises(GraphError, match=rf"has {sinks} collect\(\) sinks; result\(\) needs one"):
+        with pytest.raises(GraphError, match=rf"has {sinks} collect\(\) sinks; result\(\) needs exactly one"):
             ctx.execute().result()
 
 

@@ -130,14 +130,20 @@ def test_a_job_reads_a_file_of_a_relative_path(
     assert collected(lambda ctx: ctx.read_text_file("f.txt")) == [str(n) for n in range(50_000)]
 
 
-def test_a_byte_that_is_not_utf8_is_found_and_named(tmp_path: Path):
+def test_a_line_that_is_not_utf8_is_found_and_named_or_left_out(tmp_path: Path):
     path = tmp_path / "f.txt"
-    path.write_bytes(b"line\n" * 30_000 + b"caf\xe9\n")
+    path.write_bytes(b"line\n" * 30_000 + b"caf\xe9\r\n" + b"last\r\n")
     ctx = StreamingContext()
     ctx.read_text_file(path).collect()
     with pytest.raises(Terminal) as failed:
         ctx.execute()
-    assert f"source 'read_text_file': {path} is not UTF-8 at byte 150003" in str(failed.value)
+    assert f"source 'read_text_file' cannot read a record: {path} at byte 150003: " in str(failed.value)
+    assert "record: b'caf\\xe9" in str(failed.value)
+    ctx = StreamingContext()
+    ctx.read_text_file(path).on_error("skip").collect()
+    job = ctx.execute()
+    assert job.result() == ["line"] * 30_000 + ["last"]
+    assert job.status().counts == {"skipped": 1}
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])

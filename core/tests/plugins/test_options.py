@@ -252,3 +252,62 @@ def test_what_is_no_duration_or_size_is_refused_by_name(read: Callable[..., floa
 def test_nan_is_no_duration():
     with pytest.raises(OptionError, match="more than zero"):
         seconds(json.loads("NaN"), "interval")
+
+
+def test_a_type_that_only_checkers_import_takes_anything():
+    class Late(Options):
+        table: NoSuchType | None = option(default=None, doc="One.")  # noqa: F821
+        tables: list[nosuch.Table] = option(default_factory=list, doc="Several.")  # noqa: F821
+        n: int = option(default=1, doc="A number.")
+
+    assert Late(table=3, tables=[4]).table == 3
+    with pytest.raises(OptionError, match="'n' must be int"):
+        Late(table=3, n="x")
+
+
+def test_a_word_that_is_nearly_right_is_suggested():
+    class Modes(Options):
+        mode: Literal["append", "overwrite"] | None = option(default=None, doc="How.")
+
+    with pytest.raises(OptionError, match=r"got 'apend' \(str\) \(did you mean 'append'\?\)"):
+        Modes(mode="apend")
+
+
+def test_who_gives_a_deprecated_option_is_told_what_to_write():
+    class Old(Options):
+        topic: str | None = option(default=None, doc="One.", deprecated="write topics=[...]")
+
+    with pytest.warns(
+        DeprecationWarning, match=r"Old: option 'topic' is deprecated: write topics=\[...\]"
+    ) as told:
+        Old(topic="a")
+    assert told[0].filename == __file__
+    Old()
+
+
+def test_options_as_json_schema():
+    class All(Options):
+        path: str | os.PathLike[str] = option(kw_only=False, doc="Where.")
+        modes: list[Literal["a", "b"]] = option(default_factory=list, doc="How.")
+        more: Mapping[str, int] = option(default_factory=dict, doc="What else.")
+        ratio: float | None = option(default=0.5, doc="How much.")
+        on: bool = option(default=True, doc="Whether.")
+        password: Secret = option(default=Secret("canary"), doc="Of the account.")
+        token: str = option(default="canary", secret=True, doc="Another.")
+        fn: Callable[[int], int] = option(default=abs, doc="A function.", deprecated="leave it out")
+
+    schema = All.to_schema()
+    assert (schema["required"], schema["additionalProperties"]) == (["path"], False)
+    assert {
+        name: {k: v for k, v in p.items() if k != "description"} for name, p in schema["properties"].items()
+    } == {
+        "path": {"anyOf": [{"type": "string"}, {"type": "string", "format": "path"}]},
+        "modes": {"type": "array", "items": {"enum": ["a", "b"]}, "default": []},
+        "more": {"type": "object", "additionalProperties": {"type": "integer"}, "default": {}},
+        "ratio": {"anyOf": [{"type": "number"}, {"type": "null"}], "default": 0.5},
+        "on": {"type": "boolean", "default": True},
+        "password": {"type": "string", "format": "password", "writeOnly": True},
+        "token": {"type": "string", "writeOnly": True},
+        "fn": {"deprecated": True},
+    }
+    assert "canary" not in json.dumps(schema)

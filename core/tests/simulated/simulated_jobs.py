@@ -9,7 +9,7 @@ from typing import Any
 
 import msgpack
 
-from raystreaming import StreamingContext
+from raystreaming import StreamingContext, dead_letter, retry
 from raystreaming.checkpoint.place import MemoryPlace
 from raystreaming.connector import Batch, Operator
 from raystreaming.graph import Edge, LogicalOperator, Partitioning
@@ -226,6 +226,80 @@ def reduce_twice(rng):
     return Case(ctx, [world], check)
 
 
+class Scratched(MemorySource):
+    """Rejects every fourth record."""
+
+    def open(self, ctx):
+        reader = super().open(ctx)
+        read = reader.read
+
+        def picky(limit, deadline):
+            fetched = read(limit, deadline)
+            if fetched is None or fetched.batch is None:
+                return fetched
+            for value in fetched.batch.values:
+                if value[1] % 4 == 1:
+                    ctx.reject(value, "scratched")
+            kept = [v for v in fetched.batch.values if v[1] % 4 != 1]
+            return fetched._replace(batch=Batch(kept) if kept else None)
+
+        reader.read = picky
+        return reader
+
+
+def refuse(n):
+    def call(record):
+        if record[1] % n == 0:
+            raise ValueError(n)
+        return record
+
+    return call
+
+
+def dead_letters(rng):
+    """Records are left out by the source, an operator in the middle, and the sink."""
+    data, p, world = splits(rng), parallelism(rng), World()
+    left_out = [World() for _ in range(3)]
+    letters = [dead_letter(MemorySink(world=w, lazy=rng.random() < 0.5), form=_record) for w in left_out]
+    ctx = StreamingContext()
+    source = ctx.source(Scratched(data)).set_parallelism(p).on_error(letters[0])
+    kept = source.map(refuse(3)).on_error(retry(2, 0, then=letters[1])).set_parallelism(parallelism(rng))
+    kept.map(lambda r: r).set_parallelism(parallelism(rng)).sink(PickySink(world=world)).on_error(letters[2])
+
+    def check(result):
+        inputs = records(data)
+        read = [r for r in inputs if r[1] % 4 != 1]
+        same(left_out[0], [r for r in inputs if r[1] % 4 == 1])
+        same(left_out[1], [r for r in read if r[1] % 3 == 0])
+        same(left_out[2], [r for r in read if r[1] % 3 and r[1] % 5 == 0])
+        same(world, [r for r in read if r[1] % 3 and r[1] % 5])
+
+    return Case(ctx, [world, *left_out], check)
+
+
+def _record(letter):
+    return letter.record
+
+
+class PickySink(MemorySink):
+    """Names the records it cannot write."""
+
+    rejects = True
+
+    def open(self, state, ctx):
+        writer = super().open(state, ctx)
+        write = writer.write
+
+        def picky(batch):
+            for value in batch.values:
+                if value[1] % 5 == 0:
+                    ctx.reject(value, "a multiple of five")
+            write(Batch([v for v in batch.values if v[1] % 5]))
+
+        writer.write = picky
+        return writer
+
+
 class Hold(Operator):
     """Holds every record until the input ends."""
 
@@ -350,6 +424,7 @@ SHAPES = [
     reduce_twice,
     held_back,
     foreign,
+    dead_letters,
     *(partitioned(p) for p in Partitioning),
 ]
 

@@ -30,7 +30,7 @@ class Read:
     schema: Schema | None
     columns: Sequence[str] | None
     columnar: bool
-    skip: bool
+    goes_on: bool
     dialect: Dialect
 
 
@@ -51,7 +51,7 @@ class CursorFactory:
         self._disk = disk
         self._codec = codec
         self._where = ctx.operator
-        self._bad = BadLines(read.skip, ctx.count, ctx.operator)
+        self._bad = BadLines(read.goes_on, ctx.reject, ctx.operator)
 
     def open(self, split: Split, position: Position) -> Cursor:
         """Return the cursor of a split; it opens the file when it is read."""

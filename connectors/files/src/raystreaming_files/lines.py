@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from raystreaming.connector import Position, Terminal
+from raystreaming.errors import shown_record
 from raystreaming.records import Rows
 from raystreaming_files.codecs import Decompressor
 from raystreaming_files.disk import Input
-from raystreaming_files.faults import shown
 from raystreaming_files.reader import Cursor
 
 CHUNK_BYTES = 1 << 20
@@ -22,23 +22,24 @@ class BadLines:
     """What to do with lines that are not records.
 
     Attributes:
-        skip: Count and go on; else fail.
-        count: Takes the number of skipped lines.
+        goes_on: Tell `reject` and go on; else fail.
+        reject: Takes a line, what is wrong with it, and where it is.
         where: Id of the operator, for messages.
     """
 
-    skip: bool
-    count: Callable[[str, int], None]
+    goes_on: bool
+    reject: Callable[[bytes, str, str], None]
     where: str
 
     def handle(self, path: str, offset: int, line: bytes, why: object, fix: str) -> None:
-        """Count one bad line, or raise `Terminal` that names it."""
-        if self.skip:
-            self.count("skipped", 1)
+        """Reject one bad line, or raise `Terminal` that names it."""
+        if self.goes_on:
+            self.reject(line, str(why), f"{path} at byte {offset}")
             return
         raise Terminal(
-            f"bad line in {path!r} at byte {offset} ({self.where}): {why}; the line is {shown(line, 120)}; "
-            f'{fix}, or leave such lines out with on_error="skip"'
+            f"bad line in {path!r} at byte {offset} ({self.where}): {why}; the line is "
+            f'{shown_record(line, 120)}; {fix}, or leave such lines out with on_error="skip", or keep them '
+            "with on_error=dead_letter(sink)"
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from raystreaming.connector import (
+    ErrorPolicy,
     KnownSplit,
     OptionError,
     PlanContext,
@@ -17,6 +18,7 @@ from raystreaming.connector import (
     Terminal,
     option,
 )
+from raystreaming.connector.on_error import goes_on
 from raystreaming.units import seconds
 from raystreaming_files.arrow import Schema
 from raystreaming_files.codecs import codec_of
@@ -116,9 +118,10 @@ class FilesSource(Source[Any]):
         default=False, doc="Go on for ever, with files that appear; give a file its name when it is complete."
     )
     discover_every: str | float = option(default="5s", doc="With `watch`: how often to look for new files.")
-    on_error: Literal["fail", "skip"] = option(
+    on_error: ErrorPolicy = option(
         default="fail",
-        doc="What to do with a line that is no record: fail naming file and byte, or count it as skipped.",
+        doc="What to do with a line that is no record: fail naming file and byte, leave it out and count it "
+        "(`skip`), or write it to another sink (`dead_letter(sink)`).",
     )
 
     def __post_init__(self) -> None:
@@ -210,7 +213,7 @@ class FilesSource(Source[Any]):
         dialect = Dialect(
             self.delimiter, self.quote, self.escape, self.header, tuple(self.nulls), self.newlines_in_values
         )
-        read = Read(self.format, self.schema, self.columns, ctx.columnar, self.on_error == "skip", dialect)
+        read = Read(self.format, self.schema, self.columns, ctx.columnar, goes_on(self.on_error), dialect)
         disk = disk_of(str(self.path), self.storage_options)
         return FilesReader(CursorFactory(read, disk, self._codec, ctx).open)
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from raystreaming.records import is_columnar
 from raystreaming_kafka.clients import Metadata, Partition
-from raystreaming_kafka.formats import Bad, BadRecord, Decoder, Values
+from raystreaming_kafka.formats import BadRecord, Decoder, Values
 
 KeyFormat: TypeAlias = Literal["bytes", "string"]
 
@@ -17,14 +17,13 @@ class WithMetadata:
     Args:
         decoder: Makes the values.
         key_format: What keys become.
-        bad: What happens to a message with a key that cannot be read.
         columnar: Whether records are Arrow batches.
     """
 
-    def __init__(self, decoder: Decoder, key_format: KeyFormat, bad: Bad, *, columnar: bool) -> None:
+    def __init__(self, decoder: Decoder, key_format: KeyFormat, *, columnar: bool) -> None:
         self._decoder = decoder
         self._text_keys = key_format == "string"
-        self._bad = bad
+        self._bad = decoder.bad
         self._columnar = columnar
         self._struct: Any = None
 
@@ -36,10 +35,14 @@ class WithMetadata:
         """
         keys = self._keys(metadata.keys) if self._text_keys else dict(enumerate(metadata.keys))
         present = [i for i, value in enumerate(values) if value is not None and i in keys]
+        at = self._bad.at
+        self._bad.at = lambda index: at(present[index])
         try:
             decoded: Any = self._decoder.decode([values[i] for i in present]) if present else None
         except BadRecord as bad:
             raise BadRecord(present[bad.index], bad.value, bad.why) from bad.__cause__
+        finally:
+            self._bad.at = at
         if decoded is None:
             present = []
         elif self._decoder.kept is not None:

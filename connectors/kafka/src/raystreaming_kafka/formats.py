@@ -12,13 +12,12 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import orjson
 
-from raystreaming.connector import ReaderContext
+from raystreaming.connector import ErrorPolicy, ReaderContext
+from raystreaming.connector.on_error import goes_on
 from raystreaming_kafka._arrow import RecordBatch, Schema
-from raystreaming_kafka.clients import logger
 from raystreaming_kafka.json_arrow import ArrowJson
 
 Format: TypeAlias = Literal["bytes", "string", "json", "avro", "protobuf"]
-OnError: TypeAlias = Literal["fail", "skip"]
 Values: TypeAlias = "list[bytes | None]"
 
 
@@ -36,9 +35,11 @@ class Decoder(Protocol):
     """Makes records of the values of consecutive messages.
 
     Attributes:
+        bad: What happens to those that cannot be read.
         kept: The indexes of the values that became the last call's records; None: all did.
     """
 
+    bad: BadMessages
     kept: list[int] | None
 
     def decode(self, values: Values) -> Any:
@@ -53,16 +54,16 @@ class Decoder(Protocol):
 def make_decoder(
     format: Format,
     schema: Schema | None,
-    on_error: OnError,
+    on_error: ErrorPolicy,
     ctx: ReaderContext,
     read: Callable[[bytes], Any] | None = None,
 ) -> Decoder:
     """Return what decodes `format`; `read` reads single messages of a format that is none of ours."""
-    bad = Bad(on_error, ctx)
+    bad = BadMessages(on_error, ctx)
     if read is not None:
         return _Single(bad, ctx, read)
     if format == "bytes":
-        return _Bytes()
+        return _Bytes(bad)
     if format == "string":
         return _Strings(bad)
     if schema is not None or ctx.columnar:
@@ -70,29 +71,36 @@ def make_decoder(
     return _Dicts(bad, ctx)
 
 
-class Bad:
-    """What happens to a message that cannot be read."""
+def _nowhere(index: int) -> str:
+    return ""
 
-    def __init__(self, on_error: OnError, ctx: ReaderContext) -> None:
-        self._skip = on_error == "skip"
+
+class BadMessages:
+    """What happens to messages that cannot be read.
+
+    Attributes:
+        at: Names the place of a message of the batch that is decoded.
+        rejected: How many there were, where they do not fail the job.
+    """
+
+    def __init__(self, on_error: ErrorPolicy, ctx: ReaderContext) -> None:
+        self._goes_on = goes_on(on_error)
         self._ctx = ctx
-        self._told = False
+        self.at: Callable[[int], str] = _nowhere
+        self.rejected = 0
 
     def __call__(self, index: int, value: bytes | None, why: str) -> None:
-        if not self._skip:
+        if not self._goes_on:
             raise BadRecord(index, value, why)
-        self._ctx.count("skipped", 1)
-        if not self._told:
-            self._told = True
-            logger.warning(
-                "step %s skips messages that cannot be read, and counts them; the first: %s",
-                self._ctx.operator,
-                why,
-            )
+        self.rejected += 1
+        self._ctx.reject(value, why, self.at(index))
 
 
 class _Bytes:
     kept: list[int] | None = None
+
+    def __init__(self, bad: BadMessages) -> None:
+        self.bad = bad
 
     def decode(self, values: Values) -> Any:
         return values
@@ -101,8 +109,8 @@ class _Bytes:
 class _Single:
     """Messages of a format that reads one at a time."""
 
-    def __init__(self, bad: Bad, ctx: ReaderContext, read: Callable[[bytes], Any]) -> None:
-        self._bad = bad
+    def __init__(self, bad: BadMessages, ctx: ReaderContext, read: Callable[[bytes], Any]) -> None:
+        self.bad = bad
         self._ctx = ctx
         self._read = read
         self.kept: list[int] | None = None
@@ -118,13 +126,13 @@ class _Single:
                 records.append(self._read(value))
                 self.kept.append(index)
             except ValueError as error:
-                self._bad(index, value, str(error))
+                self.bad(index, value, str(error))
         return records or None
 
 
 class _Strings:
-    def __init__(self, bad: Bad) -> None:
-        self._bad = bad
+    def __init__(self, bad: BadMessages) -> None:
+        self.bad = bad
         self.kept: list[int] | None = None
 
     def decode(self, values: Values) -> Any:
@@ -140,7 +148,7 @@ class _Strings:
                 texts.append(None if value is None else value.decode())
                 self.kept.append(index)
             except UnicodeDecodeError as error:
-                self._bad(index, value, f"it is not UTF-8: {error.reason} at byte {error.start}")
+                self.bad(index, value, f"it is not UTF-8: {error.reason} at byte {error.start}")
         return texts or None
 
 
@@ -191,8 +199,8 @@ class _Dicts:
     let a message such as ``1,2`` pass for two.
     """
 
-    def __init__(self, bad: Bad, ctx: ReaderContext) -> None:
-        self._bad = bad
+    def __init__(self, bad: BadMessages, ctx: ReaderContext) -> None:
+        self.bad = bad
         self._ctx = ctx
         self.kept: list[int] | None = None
 
@@ -205,7 +213,7 @@ class _Dicts:
         else:
             if set(map(type, rows)) == {dict}:
                 return rows
-        found = _objects(values, _present(values, self._ctx), self._bad)
+        found = _objects(values, _present(values, self._ctx), self.bad)
         self.kept = list(found)
         return list(found.values()) or None
 
@@ -213,8 +221,8 @@ class _Dicts:
 class _Arrow:
     """JSON objects as an Arrow RecordBatch, or as its rows where a schema types them."""
 
-    def __init__(self, bad: Bad, ctx: ReaderContext, parser: ArrowJson, *, columnar: bool) -> None:
-        self._bad = bad
+    def __init__(self, bad: BadMessages, ctx: ReaderContext, parser: ArrowJson, *, columnar: bool) -> None:
+        self.bad = bad
         self._ctx = ctx
         self._parser = parser
         self._columnar = columnar
@@ -243,7 +251,7 @@ class _Arrow:
         for place, why in refused.items():
             bad[indexes[place]] = (values[indexes[place]], why)
         for index in sorted(bad):
-            self._bad(index, *bad[index])
+            self.bad(index, *bad[index])
         return batch
 
 

@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 from raystreaming.connector import Batch, Fetched, Position, Reader, ReaderContext, Split, Terminal
+from raystreaming.errors import shown_record
 from raystreaming_kafka.clients import Chunk, Client, OffsetGone, Partition, Reached, logger
 from raystreaming_kafka.fields import WithMetadata
 from raystreaming_kafka.formats import BadRecord, Decoder
@@ -189,7 +190,10 @@ class KafkaReader(Reader[Any]):
         if end and place.stop is not None:
             place.position = place.stop
         rows = None
+        unreadable = self._decoder.bad
+        rejected = unreadable.rejected
         if values:
+            unreadable.at = lambda index: self._at(place, messages[index])
             try:
                 if self._with_metadata is None:
                     rows = self._decoder.decode(values)
@@ -198,7 +202,7 @@ class KafkaReader(Reader[Any]):
                     rows = self._with_metadata.decode(values, place.partition, metadata)
             except BadRecord as bad:
                 raise self._bad(bad, place, messages) from bad.__cause__
-        if rows is None and not end:
+        if rows is None and not end and unreadable.rejected == rejected:
             self._left_out[place.split] = place.position
             return None
         self._left_out.pop(place.split, None)
@@ -215,16 +219,18 @@ class KafkaReader(Reader[Any]):
         sizes = list(accumulate(len(v) if v else 0 for v in values))
         return values[: max(1, bisect_left(sizes, _BATCH_BYTES))]
 
-    def _bad(self, bad: BadRecord, place: _Place, messages: list[Any]) -> Terminal:
+    def _at(self, place: _Place, message: Any) -> str:
         partition = place.partition
-        value = repr(bad.value)
-        if len(value) > _SHOWN:
-            value = value[: _SHOWN - 3] + "..."
+        return (
+            f"topic {partition.topic!r}, partition {partition.number}, offset {self._client.offset(message)}"
+        )
+
+    def _bad(self, bad: BadRecord, place: _Place, messages: list[Any]) -> Terminal:
         return Terminal(
-            f"A message of topic {partition.topic!r}, partition {partition.number}, offset "
-            f"{self._client.offset(messages[bad.index])}, cannot be read (step {self._ctx.operator}): "
-            f"{bad.why}. Its value: {value}. Correct what writes to the topic, or pass on_error='skip' to "
-            "leave such messages out and count them."
+            f"A message of {self._at(place, messages[bad.index])}, cannot be read (step "
+            f"{self._ctx.operator}): {bad.why}. Its value: {shown_record(bad.value, _SHOWN)}. Correct what "
+            "writes to the topic, or pass on_error='skip' to leave such messages out and count them, or "
+            "on_error=dead_letter(sink) to keep them."
         )
 
     def _go_on_or_fail(self, gone: OffsetGone) -> None:

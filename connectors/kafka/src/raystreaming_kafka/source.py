@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from raystreaming.connector import (
+    ErrorPolicy,
     OptionError,
     PlanContext,
     Reader,
@@ -22,7 +23,7 @@ from raystreaming_kafka._arrow import Schema
 from raystreaming_kafka.clients import Connection, open_client, open_planner
 from raystreaming_kafka.connection import KafkaConnection
 from raystreaming_kafka.fields import WithMetadata
-from raystreaming_kafka.formats import Bad, make_decoder
+from raystreaming_kafka.formats import make_decoder
 from raystreaming_kafka.json_arrow import unreadable_fields
 from raystreaming_kafka.plan import Wanted, plan_splits
 from raystreaming_kafka.reader import KafkaReader
@@ -126,9 +127,10 @@ class KafkaSource(KafkaConnection, KafkaSchemas, Source[Any]):
     schema: Schema | None = option(
         default=None, doc="Arrow schema of the JSON objects; None takes them as they are."
     )
-    on_error: Literal["fail", "skip"] = option(
+    on_error: ErrorPolicy = option(
         default="fail",
-        doc="A message that cannot be read fails the job, or is left out and counted as `skipped`.",
+        doc="A message that cannot be read fails the job, is left out and counted (`skip`), or is written to "
+        "another sink (`dead_letter(sink)`); `retry(n)` reads on by itself where the broker fails.",
     )
     prefetch_memory: str | int = option(
         default="128MB", doc="Memory of each task for messages fetched ahead, such as `64MB`, or in bytes."
@@ -234,9 +236,8 @@ class KafkaSource(KafkaConnection, KafkaSchemas, Source[Any]):
     def open(self, ctx: ReaderContext) -> Reader[Any]:
         """Return a reader with one consumer for all partitions of the task."""
         decoder = make_decoder(self.format, self.schema, self.on_error, ctx, self._single_reader())
-        bad_key = Bad(self.on_error, ctx)
         columnar = ctx.columnar and self.format != "protobuf"
-        whole = WithMetadata(decoder, self.key_format, bad_key, columnar=columnar)
+        whole = WithMetadata(decoder, self.key_format, columnar=columnar)
         return KafkaReader(
             open_client(self._connection()),
             decoder,

@@ -10,11 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from raystreaming.api import interrupts, settings
+from raystreaming.api._plugin_api import PluginSources
 from raystreaming.api.job import Job
 from raystreaming.api.language import language
+from raystreaming.api.named import named_method
+from raystreaming.api.on_error import own_policy, set_policy
 from raystreaming.api.stream import DataStream
 from raystreaming.connector.source import Source
-from raystreaming.errors import GraphError, OptionError, ray_needed
+from raystreaming.errors import GraphError, OptionError, nearest, ray_needed
 from raystreaming.graph import LogicalGraph, LogicalOperator, execution_graph, job_graph
 from raystreaming.graph.explain import explain
 from raystreaming.observe.notices import show_notices
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class StreamingContext:
+class StreamingContext(PluginSources):
     """Builds and runs one job.
 
     Args:
@@ -89,6 +92,7 @@ class StreamingContext:
         )
         if source.language != "python":
             language(source.language).adopt(self._graph, operator)
+        set_policy(self._graph, operator, own_policy(source))
         return DataStream(self._graph, self._graph.add(operator))
 
     def from_values(self, *values: T) -> DataStream[T]:
@@ -118,14 +122,18 @@ class StreamingContext:
         """Read the lines of a UTF-8 text file, without their line ends."""
         return self.source(registry().source("text_file")(path), "read_text_file")
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Resolve ``read_<connector>`` and ``from_<language>`` from the installed plugins."""
-        if name.startswith("from_"):
-            return partial(language(name.removeprefix("from_")).source, self._graph)
-        if not name.startswith("read_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        cls = registry().source(name.removeprefix("read_"))
-        return partial(_read, self, cls, name)
+    if not TYPE_CHECKING:  # checkers see PluginSources, and find what is mistyped
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            """Resolve ``read_<connector>`` and ``from_<language>`` from the installed plugins."""
+            if name.startswith("from_"):
+                return partial(language(name.removeprefix("from_")).source, self._graph)
+            if not name.startswith("read_"):
+                public = (n for n in dir(self) if not n.startswith("_"))
+                near = "" if name.startswith("_") else nearest(name, public)
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
+            cls = registry().source(name.removeprefix("read_"))
+            return named_method(name, cls, lambda source: self.source(source, name), DataStream)
 
     def __dir__(self) -> Iterable[str]:
         """List the readers of all installed plugins too."""
@@ -219,12 +227,6 @@ class StreamingContext:
     def execute(self, name: str = "job") -> Job:
         """Run the job to its end: ``submit(name).wait()``. Ctrl-C takes a checkpoint and ends."""
         return self.submit(name).wait()
-
-
-def _read(
-    ctx: StreamingContext, cls: type[Source[Any]], name: str, *args: Any, **options: Any
-) -> DataStream[Any]:
-    return ctx.source(cls(*args, **options), name)
 
 
 _RESTARTS = {False: 3, True: 10}

@@ -13,9 +13,17 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from raystreaming.api import interrupts
-from raystreaming.errors import GraphError, JobError, OperatorError, RayStreamingError, notes_of
+from raystreaming.errors import (
+    GraphError,
+    JobError,
+    OperatorError,
+    RayStreamingError,
+    hide_secrets,
+    notes_of,
+)
 from raystreaming.observe.progress_line import ProgressLine
 from raystreaming.operators.user_function import is_users
+from raystreaming.operators.user_function import where as raised_at
 
 if TYPE_CHECKING:
     from raystreaming.observe.status import JobStatus
@@ -55,9 +63,16 @@ class Job:
         if error is None:
             return self
         if isinstance(error, RayStreamingError):
-            raise error
+            raise error.with_traceback(None)  # our own frames tell nothing
         where = "".join(f" ({note})" for note in notes_of(error))
-        raise JobError(f"job {self.name!r} failed: {type(error).__name__}: {error}{where}") from error
+        text = hide_secrets(f"{type(error).__name__}: {error}")
+        at = raised_at(error)
+        mend = (
+            f"\n  at {at}\n  mend it there; what may pass by itself should be raised as Retryable"
+            if at
+            else ""
+        )
+        raise JobError(f"job {self.name!r} failed: {text}{where}{mend}") from error
 
     def stop(self) -> None:
         """Take a checkpoint and end; the same command goes on from there. Returns at once."""
@@ -85,7 +100,8 @@ class Job:
         self.wait()
         if len(self._collected) != 1:
             raise GraphError(
-                f"job {self.name!r} has {len(self._collected)} collect() sinks; result() needs one"
+                f"job {self.name!r} has {len(self._collected)} collect() sinks; result() needs exactly one: "
+                f"end one stream with .collect()"
             )
         return self._collected[0]
 
@@ -134,7 +150,7 @@ class Job:
 
 def report(error: BaseException) -> str:
     """Return an error for people: the message, and the user's own frames if their code raised."""
-    text = str(error)
+    text = "".join([str(error), *(f"\n  {note}" for note in notes_of(error))])
     if remote := getattr(error, "remote_frames", ""):  # those of a worker on another machine
         return f"{text}\n{remote}"
     cause = error.__cause__

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from raystreaming.api._plugin_api import PluginSinks
 from raystreaming.api.language import language, named_sink
+from raystreaming.api.named import named_method
+from raystreaming.api.on_error import set_policy
 from raystreaming.api.partitioned import Partitioned, refuse_converted
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory
+from raystreaming.connector.on_error import ErrorPolicy
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink
 from raystreaming.errors import GraphError, UnknownConnector, nearest
@@ -72,6 +76,27 @@ class Stream:
         self._operator.uid = uid
         return self
 
+    def on_error(self: S, policy: ErrorPolicy) -> S:
+        """Say what becomes of a record that the operator, source or sink cannot take.
+
+        Operators before and behind it are not concerned, and no record is given to a function again, except
+        by `retry`. Outcomes are counted in `Job.status`.
+
+        Args:
+            policy: ``"fail"`` ends the job; ``"skip"`` leaves the record out; `retry` tries again;
+                `dead_letter` writes it to another sink.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values("1", "x", "3").map(int).on_error("skip").collect()
+            >>> job = ctx.execute("skip")
+            >>> job.result(), job.status().counts
+            ([1, 3], {'skipped': 1})
+        """
+        set_policy(self._graph, self._operator, policy)
+        return self
+
     def resources(
         self: S,
         *,
@@ -103,7 +128,7 @@ class StreamSink(Stream):
     """The end of a stream."""
 
 
-class DataStream(Partitioned, Stream, Generic[T]):
+class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
     """A stream of records of type T.
 
     Streams are descriptions: nothing runs before `StreamingContext.submit`.
@@ -308,24 +333,27 @@ class DataStream(Partitioned, Stream, Generic[T]):
         """Keep every record in memory for `Job.result` (exactly once)."""
         return self.sink(registry().sink("collect")(), "collect")
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Resolve ``write_<connector>``, and operators by name, from the installed plugins."""
-        if name == "reduce":
-            raise AttributeError("reduce() combines records of a key: call .key_by(fn) before it")
-        if name.startswith("as_") and name.endswith("_stream"):
-            this: Any = self  # checkers that read this file beside the installed package see two classes
-            return partial(language(name[len("as_") : -len("_stream")]).view, self._graph, this)
-        if name.startswith("write_"):
-            return partial(_write, self, registry().sink(name.removeprefix("write_")), name)
-        unknown = f"{type(self).__name__!r} object has no attribute {name!r}"
-        if name.startswith("_"):
-            raise AttributeError(unknown)
-        try:
-            cls = registry().operator(name)
-        except UnknownConnector:
-            public = (n for n in dir(self) if not n.startswith("_"))
-            raise AttributeError(unknown + nearest(name, public)) from None
-        return partial(_apply, self, cls, name)
+    if not TYPE_CHECKING:  # checkers see PluginSinks, and find what is mistyped
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            """Resolve ``write_<connector>``, and operators by name, from the installed plugins."""
+            if name == "reduce":
+                raise AttributeError("reduce() combines records of a key: call .key_by(fn) before it")
+            if name.startswith("as_") and name.endswith("_stream"):
+                this: Any = self  # checkers that read this file beside the installed package see two classes
+                return partial(language(name[len("as_") : -len("_stream")]).view, self._graph, this)
+            if name.startswith("write_"):
+                cls = registry().sink(name.removeprefix("write_"))
+                return named_method(name, cls, lambda sink: self.sink(sink, name), StreamSink)
+            unknown = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name.startswith("_"):
+                raise AttributeError(unknown)
+            try:
+                cls = registry().operator(name)
+            except UnknownConnector:
+                public = (n for n in dir(self) if not n.startswith("_"))
+                raise AttributeError(unknown + nearest(name, public)) from None
+            return named_method(name, cls, lambda operator: self.apply(operator, name), DataStream)
 
     def __dir__(self) -> Iterable[str]:
         """List the operators and writers of all installed plugins too."""
@@ -387,18 +415,6 @@ def _resources(
     if placement not in (None, "spread", "pack"):
         raise GraphError(f"resources(): placement must be 'spread' or 'pack', got {placement!r}")
     return Resources(num_cpus, num_gpus, dict(custom), placement)
-
-
-def _write(
-    stream: DataStream[Any], cls: type[Sink[Any]], name: str, *args: Any, **options: Any
-) -> StreamSink:
-    return stream.sink(cls(*args, **options), name)
-
-
-def _apply(
-    stream: DataStream[Any], cls: Callable[..., Any], name: str, *args: Any, **options: Any
-) -> DataStream[Any]:
-    return stream.apply(cls(*args, **options), name)
 
 
 # What plugins may not call their operators: nobody could reach them.

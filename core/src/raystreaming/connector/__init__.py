@@ -2,6 +2,7 @@
 
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory, operator
 from raystreaming.connector.job_file import JobFile
+from raystreaming.connector.on_error import DeadLetter, ErrorPolicy, dead_letter, retry
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.options import Options, Secret, option
 from raystreaming.connector.sink import (
@@ -31,6 +32,8 @@ __all__ = [
     "Batch",
     "BatchSink",
     "ConnectorError",
+    "DeadLetter",
+    "ErrorPolicy",
     "Fetched",
     "FunctionOperator",
     "JobFile",
@@ -56,8 +59,10 @@ __all__ = [
     "TwoPhaseWriter",
     "Writer",
     "WriterContext",
+    "dead_letter",
     "operator",
     "option",
     "pack",
+    "retry",
     "unpack",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from raystreaming.records import Batch
 
@@ -38,6 +38,9 @@ class OperatorContext:
 
 class Operator(ABC):
     """One operator of one task. Made, used and closed by the task's thread only."""
+
+    guard: Any = None
+    """The engine's: what becomes of records that the operator cannot take, where the program has said so."""
 
     def open(self, ctx: OperatorContext) -> None:  # noqa: B027 - optional
         """Get ready. Called once, after `restore` where there is something to restore."""

@@ -5,12 +5,14 @@ All problems are reported at once, near names are suggested and secrets are neve
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import functools
 import os
 import sys
 import types
 import typing
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Union
 
@@ -63,6 +65,7 @@ def option(
     default_factory: Callable[[], Any] = _MISSING,
     check: Callable[[Any], str | None] | None = None,
     secret: bool = False,
+    deprecated: str | None = None,
     kw_only: bool = True,
 ) -> Any:
     """Declare one option of a connector.
@@ -73,6 +76,7 @@ def option(
         default_factory: Makes the value if not given, for lists and mappings.
         check: Returns what is wrong with a value of the right type, or None.
         secret: The value is never shown.
+        deprecated: What to write instead; whoever gives the option is warned.
         kw_only: False lets the option be given by position (for the one obvious argument).
     """
     return dataclasses.field(
@@ -80,7 +84,7 @@ def option(
         default_factory=default_factory,
         repr=not secret,
         kw_only=kw_only,
-        metadata={"doc": doc, "check": check, "secret": secret},
+        metadata={"doc": doc, "check": check, "secret": secret, "deprecated": deprecated},
     )
 
 
@@ -110,6 +114,22 @@ class Options:
         """Yield what is wrong between options (each option alone is right by then)."""
         return ()
 
+    @classmethod
+    def to_schema(cls) -> dict[str, Any]:
+        """Return the options as JSON Schema, secrets as ``writeOnly`` and without their defaults.
+
+        Example:
+            >>> from raystreaming.connector import Options, option
+            >>> class Greeting(Options):
+            ...     name: str = option(doc="Who to greet.")
+            >>> Greeting.to_schema()["properties"]
+            {'name': {'type': 'string', 'description': 'Who to greet.'}}
+        """
+        from raystreaming.connector.option_schema import schema_of  # tools ask, jobs do not
+
+        this: Any = cls
+        return schema_of(cls.__name__, dataclasses.fields(this), _hints(this))
+
 
 def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(plain)
@@ -134,6 +154,9 @@ def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
                 problems.extend(_wrong(f, hints.get(f.name, Any), given[f.name]))
             elif f.default is _MISSING and f.default_factory is _MISSING:
                 problems.append(f"missing option {f.name!r}")
+            if f.name in given and (instead := f.metadata.get("deprecated")):
+                text = f"{cls.__name__}: option {f.name!r} is deprecated: {instead}"
+                warnings.warn(text, DeprecationWarning, stacklevel=2)
         if not problems:
             plain(self, **given)
             problems.extend(self.validate())
@@ -145,17 +168,54 @@ def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
 
 @functools.cache
 def _hints(cls: Any) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+    try:
+        return typing.get_type_hints(cls)
+    except NameError:  # a name that only type checkers import, or a local one: its options take anything
+        return typing.get_type_hints(cls, localns=_Lenient(cls))
+
+
+class _Lenient(dict[str, Any]):
+    """Knows every name that the modules of a class do not know."""
+
+    def __init__(self, cls: type) -> None:
+        self._known = [builtins, *(sys.modules[base.__module__] for base in cls.__mro__)]
+
+    def __missing__(self, name: str) -> Any:
+        if any(hasattr(module, name) for module in self._known):
+            raise KeyError(name)
+        return _Unknown()
+
+
+class _Unknown:
+    """A type, or a module of types, that is not known."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __or__(self, other: Any) -> Any:
+        return Any
+
+    __ror__ = __getitem__ = __call__ = __or__
 
 
 def _wrong(f: dataclasses.Field[Any], hint: Any, value: Any) -> Iterable[str]:
     if not _fits(value, hint):
         got = f"got {_shown(f, hint, value)} ({type(value).__name__})"
-        yield f"option {f.name!r} must be {_type_name(hint)}, {got}"
+        near = nearest(value, _words(hint)) if isinstance(value, str) and "***" not in got else ""
+        yield f"option {f.name!r} must be {_type_name(hint)}, {got}{near}"
         return
     check = f.metadata.get("check")
     if check and value is not None and (problem := check(value)):
         yield f"option {f.name!r} {problem}, got {_shown(f, hint, value)}"
+
+
+def _words(hint: Any) -> list[str]:
+    """Return the words that may stand where `hint` is declared."""
+    if typing.get_origin(hint) is Literal:
+        return [word for word in typing.get_args(hint) if isinstance(word, str)]
+    return [word for part in typing.get_args(hint) for word in _words(part)]
 
 
 def _holds_secret(hint: Any) -> bool:

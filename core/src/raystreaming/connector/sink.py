@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from raystreaming.connector.options import Options
+from raystreaming.connector.rejecting import Rejected, refusal
 from raystreaming.records import Batch, OpaqueColumn, rows_of
 
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -36,6 +37,7 @@ class WriterContext:
         operator: Id of the sink's operator, for messages.
         task: Index of this task, from 0.
         parallelism: Number of tasks.
+        rejected: Takes what `reject` is given, where the job goes on without it; None fails the job.
     """
 
     owner: str = "job-sink"
@@ -44,6 +46,20 @@ class WriterContext:
     operator: str = "sink"
     task: int = 0
     parallelism: int = 1
+    rejected: Callable[[Rejected], None] | None = None
+
+    def reject(self, record: Any, why: str) -> None:
+        """Leave out a record that cannot be written, as the sink's ``on_error`` says.
+
+        Call it in `Writer.write`, of a sink that says ``rejects = True``.
+
+        Raises:
+            Terminal: The policy is ``"fail"``.
+        """
+        rejected = Rejected(record, why, "")
+        if self.rejected is None:
+            raise refusal("sink", self.operator, rejected)
+        self.rejected(rejected)
 
 
 class Writer(ABC, Generic[T_contra]):
@@ -89,6 +105,17 @@ class Sink(Options, ABC, Generic[T_contra]):
 
     columnar: ClassVar[bool] = False
     """Whether `Writer.write` takes Arrow batches without turning them into rows."""
+
+    parallel: ClassVar[bool] = True
+    """Whether there can be several writers: else more than one task is refused."""
+
+    ordered: ClassVar[bool] = True
+    """Whether each writer keeps the order in which it is given records. If not, ``explain`` says so."""
+
+    rejects: ClassVar[bool] = False
+    """Whether `Writer.write` names the records it cannot write with `WriterContext.reject`, and raises
+    `Retryable` only before it has taken anything of a batch. If not, and the program has set an ``on_error``,
+    it is given one record at a time."""
 
     opaque: ClassVar[tuple[type[OpaqueColumn], ...]] = ()
     """Columns of other languages that `Writer.write` takes as they are."""

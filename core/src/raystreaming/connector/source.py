@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
 from raystreaming.connector.options import Options
+from raystreaming.connector.rejecting import Rejected, refusal
 from raystreaming.records import Batch
 
 T_co = TypeVar("T_co", covariant=True)
@@ -75,7 +76,9 @@ class ReaderContext:
         parallelism: Number of tasks.
         columnar: True where the next operator of the chain takes Arrow; a reader that can give
             Arrow batches or rows gives Arrow then, else rows.
-        count: ``count(name, n)`` adds to a counter that `Job.status` shows, e.g. ``"skipped"``.
+        count: ``count(name, n)`` adds to a counter that `Job.status` shows, e.g. ``"tombstones"``.
+        fails: Whether what `reject` is given fails the job.
+        rejected: Takes it otherwise; None only counts it as ``"skipped"``.
     """
 
     operator: str = "source"
@@ -83,6 +86,30 @@ class ReaderContext:
     parallelism: int = 1
     columnar: bool = False
     count: Callable[[str, int], None] = _ignore_count
+    fails: bool = False
+    rejected: Callable[[Rejected], None] | None = None
+
+    def reject(self, record: Any, why: str, at: str = "") -> None:
+        """Leave out a record that cannot be read, as the source's ``on_error`` says.
+
+        Call it in `Reader.read`, before the position behind the record is returned: what becomes of the
+        record is in the same checkpoint as that position.
+
+        Args:
+            record: What there is of it, mostly bytes.
+            why: What is wrong with it.
+            at: Where it is, e.g. ``"topic 'orders', partition 3, offset 17"``.
+
+        Raises:
+            Terminal: The policy is ``"fail"``.
+        """
+        rejected = Rejected(record, why, at)
+        if self.fails:
+            raise refusal("source", self.operator, rejected)
+        if self.rejected is None:
+            self.count("skipped", 1)
+        else:
+            self.rejected(rejected)
 
 
 class Fetched(NamedTuple):
@@ -171,6 +198,9 @@ class Source(Options, ABC, Generic[T_co]):
     replayable: ClassVar[bool] = True
     """Whether what lies behind a position can be read again. If not, a restart loses the records since
     the last checkpoint, and ``explain`` says so."""
+
+    ordered: ClassVar[bool] = True
+    """Whether a split gives its records in the same order each time. If not, ``explain`` says so."""
 
     @property
     @abstractmethod

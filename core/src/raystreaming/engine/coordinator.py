@@ -270,7 +270,7 @@ def describe_operators(
     """Return the operators of a run's first manifest: planned splits, and all state of before."""
     operators: dict[str, OperatorState] = {}
     for vertex in {t.vertex.index: t.vertex for t in graph.tasks}.values():
-        for op in vertex.operators:
+        for op in vertex.with_dead_letters:
             before = old.operators.get(op.id) if old is not None else None
             operators[op.id] = OperatorState(
                 op.kind,

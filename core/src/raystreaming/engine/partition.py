@@ -9,9 +9,9 @@ from typing import Any
 
 from raystreaming.connector.operator import OperatorContext
 from raystreaming.connector.partition import OpenPartition, PartitionFunction
-from raystreaming.errors import OperatorError
+from raystreaming.errors import OperatorError, short_repr, shown_record
 from raystreaming.graph import Choose, OutputEdge, Partitioning
-from raystreaming.operators.user_function import failure
+from raystreaming.operators.user_function import describe, failure
 from raystreaming.records import Batch, OpaqueColumn, rows_of
 from raystreaming.state import KeyOwners
 
@@ -155,8 +155,10 @@ class Custom(Partitioner):
         right = [target for target in targets if type(target) is int and 0 <= target < n]
         if not right or len(right) != len(targets):
             raise OperatorError(
-                f"operator {self._operator!r}: the partition function returned {chosen!r} for "
-                f"{value!r}; it must return a task index from 0 to {n - 1}, or a list of such"
+                f"operator {self._operator!r}: the partition function {describe(self._choose)} returned "
+                f"{short_repr(chosen, 80)}; it must return a task index from 0 to {n - 1}, or a list of "
+                f"such\n"
+                f"  record: {shown_record(value)}"
             )
         return dict.fromkeys(right)
 

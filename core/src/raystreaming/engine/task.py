@@ -8,17 +8,19 @@ output is full, unless only a mark is due.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from raystreaming.connector.operator import Operator, OperatorContext, PieceLimit
+from raystreaming.connector.rejecting import Rejected
 from raystreaming.connector.source import Fetched, Position
 from raystreaming.engine.inputs import Inputs
 from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded, TaskEvent
 from raystreaming.engine.partition import ByKey, Partitioner, partitioner
 from raystreaming.errors import OperatorError, Terminal
 from raystreaming.graph import TaskSpec
+from raystreaming.operators.guard import Guard, Pause
 from raystreaming.operators.keyed import KeyedOperator
 from raystreaming.operators.rows import RowLoop, fuse
 from raystreaming.operators.sink import SinkOperator
@@ -30,6 +32,10 @@ ARROW_FACTOR = 64
 
 PIECES_AHEAD = 4
 """Pieces that may wait for a task: at 20 ms each, a barrier waits for a twelfth of a second on a channel."""
+
+
+def count_nothing(name: str, n: int) -> None:
+    """Where nobody looks at counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Task:
         output_channels: The channels it sends on.
         records_in: Records taken.
         records_out: Records passed on to other tasks.
+        pause: How long it asks to be left alone before the next step, where an operator tries again.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class Task:
         operators: Sequence[NamedOperator],
         key_groups: int,
         incarnation: int = 0,
+        count: Callable[[str, int], None] = count_nothing,
     ) -> None:
         self.spec = spec
         self.piece = PieceLimit()
@@ -77,7 +85,11 @@ class Task:
         self.records_in = 0
         self.records_out = 0
         self._operators = operators
-        self._stages = fuse([named.operator for named in operators])
+        self.pause = Pause()
+        self._source_guard: Guard | None = None
+        self._set_guards(count)
+        aside = {op.dead_letters.id for op in spec.vertex.operators if op.dead_letters is not None}
+        self._stages = fuse([named.operator for named in operators if named.id not in aside])
         self.builds_lists = not (
             len(self._stages) == 2 and isinstance(self._stages[0], RowLoop) and self._stages[0].ends_in_sink
         )
@@ -95,7 +107,7 @@ class Task:
         self._taken = 0
         self._results: Iterator[Batch] | None = None
         # Sources only.
-        self._entries: deque[Fetched] = deque()
+        self._entries: deque[tuple[Fetched, Sequence[Rejected]]] = deque()
         self._entry: Fetched | None = None
         self._positions: dict[str, tuple[Position, bool]] = {}
         self._open_splits: set[str] = set()
@@ -104,6 +116,23 @@ class Task:
         self._halted = False
         self._draining = False
         self._finishing = False
+
+    def _set_guards(self, count: Callable[[str, int], None]) -> None:
+        """Tell operators what becomes of records that they cannot take, where the program has said so."""
+        by_id = {named.id: named.operator for named in self._operators}
+        for op in self.spec.vertex.operators:
+            if op.on_error == "fail":
+                continue
+            write = None
+            if op.dead_letters is not None:
+                sink = by_id[op.dead_letters.id]
+                assert isinstance(sink, SinkOperator)
+                write = sink.write_one
+            guard = Guard(op.id, op.on_error, count, write, self.pause)
+            if op.source is not None:
+                self._source_guard = guard
+            else:
+                by_id[op.id].guard = guard
 
     def _split_early(self) -> None:
         """Have the loop that makes the keys split the records too, where they go nowhere else."""
@@ -172,9 +201,9 @@ class Task:
             self._open_splits.add(split)
         self._more_splits = not last
 
-    def feed(self, entry: Fetched) -> None:
-        """Source: take what the reader fetched."""
-        self._entries.append(entry)
+    def feed(self, entry: Fetched, rejected: Sequence[Rejected] = ()) -> None:
+        """Source: take what the reader fetched, and what it rejected before that."""
+        self._entries.append((entry, rejected))
 
     def inject(self, barrier: Barrier, halt: bool = False) -> None:
         """Source: end the epoch before the next entry, unless told so already; consume no more if `halt`."""
@@ -248,7 +277,10 @@ class Task:
             self._entries.clear()
             self._finish()
             return 0
-        self._entry = self._entries.popleft()
+        self._entry, rejected = self._entries.popleft()
+        for one in rejected:
+            assert self._source_guard is not None, "readers reject nothing where the policy is to fail"
+            self._source_guard.rejected(one)
         if self._entry.batch is None or not len(self._entry.batch):
             self._entry_done()
             return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raystreaming.connector.on_error import in_words
 from raystreaming.graph.execution import execution_graph
 from raystreaming.graph.job import job_graph
 from raystreaming.graph.logical import LogicalGraph, LogicalOperator
@@ -60,10 +61,15 @@ def explain(graph: LogicalGraph, durable: bool) -> str:
         source = vertex.source
         if source is not None and source.columnar:
             lines.append(f"    reads {'Arrow' if vertex.columnar_source else 'rows'}")
+        if source is not None and source.source is not None and not source.source.ordered:
+            lines.append("    reads in no fixed order")
         for edge in jobs.edges:
             if edge.downstream == vertex.index:
                 lines.append(f"    from [{edge.upstream}] by {edge.partitioning.value}")
-        for op in vertex.operators:
+        for op in vertex.with_dead_letters:
+            if op.on_error != "fail":
+                lines.append(f"    {op.name}: on error {in_words(op.on_error)}")
             if op.sink is not None:
-                lines.append(f"    {op.name}: {guarantee(op, durable)}")
+                order = "" if op.sink.ordered else "; in no fixed order"
+                lines.append(f"    {op.name}: {guarantee(op, durable)}{order}")
     return "\n".join(lines)

@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from raystreaming.connector.partition import PartitionFunction
-from raystreaming.graph.logical import Choose, Edge, LogicalGraph, LogicalOperator, Partitioning
+from raystreaming.graph.logical import (
+    Choose,
+    Edge,
+    LogicalGraph,
+    LogicalOperator,
+    Partitioning,
+    with_dead_letters,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,11 @@ class JobVertex:
     def name(self) -> str:
         """The ids of the chain's operators."""
         return " -> ".join(op.name for op in self.operators)
+
+    @property
+    def with_dead_letters(self) -> list[LogicalOperator]:
+        """The chain's operators, each followed by the sink of its dead letters."""
+        return with_dead_letters(self.operators)
 
     @property
     def source(self) -> LogicalOperator | None:

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, TypeAlias
 
+from raystreaming.connector.on_error import ErrorPolicy
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.partition import PartitionFunction
 from raystreaming.connector.sink import Sink, WriterContext
@@ -76,6 +77,8 @@ class LogicalOperator:
         resources: What its tasks ask of a node.
         language: Language its function is written in.
         schema: The type of its records, where a conversion to or from another language has said it.
+        on_error: What becomes of records that it cannot take.
+        dead_letters: The sink of its dead letters, in the task of its chain; no operator of the graph's line.
         check: Finds what can be wrong with its function before anything starts; one text a problem.
         id: Stable identity; set by `LogicalGraph.identify`.
     """
@@ -95,6 +98,8 @@ class LogicalOperator:
     resources: Resources = field(default_factory=Resources)
     language: str = "python"
     schema: Any = None
+    on_error: ErrorPolicy = "fail"
+    dead_letters: LogicalOperator | None = None
     check: Callable[[], Iterable[str]] | None = None
     id: str = ""
 
@@ -102,6 +107,12 @@ class LogicalOperator:
     def name(self) -> str:
         """What people see."""
         return self.label or self.id or self.kind
+
+
+def with_dead_letters(operators: Iterable[LogicalOperator]) -> list[LogicalOperator]:
+    """Return operators, each followed by the sink of its dead letters."""
+    both = ((op, op.dead_letters) for op in operators)
+    return [one for pair in both for one in pair if one is not None]
 
 
 class LogicalGraph:
@@ -132,8 +143,13 @@ class LogicalGraph:
 
     @property
     def sinks(self) -> list[LogicalOperator]:
-        """The operators that write."""
-        return [op for op in self.operators if op.sink is not None]
+        """The operators that write, those of dead letters included."""
+        return [op for op in self.with_dead_letters if op.sink is not None]
+
+    @property
+    def with_dead_letters(self) -> list[LogicalOperator]:
+        """All operators, each followed by the sink of its dead letters."""
+        return with_dead_letters(self.operators)
 
     def identify(self) -> None:
         """Give every operator its id.
@@ -159,6 +175,10 @@ class LogicalGraph:
             if operator.id in taken:
                 raise GraphError(f"two operators have the id {operator.id!r}: give each its own uid(...)")
             taken.add(operator.id)
+            if operator.dead_letters is not None:
+                operator.dead_letters.id = f"{operator.id}.dead_letter"
+                operator.dead_letters.parallelism = operator.parallelism
+                taken.add(operator.dead_letters.id)
             anchors[operator] = operator.id if operator.stateful or not above else above
 
     def validate(self) -> None:
@@ -192,6 +212,17 @@ class LogicalGraph:
                 yield (
                     f"source {op.name!r} is read by one task, not by {op.parallelism}: call set_parallelism "
                     f"on what follows, e.g. .map(fn).set_parallelism({op.parallelism})"
+                )
+            for one in with_dead_letters([op]):
+                if one.sink is not None and one.parallelism > 1 and not one.sink.parallel:
+                    yield (
+                        f"sink {one.name!r} is written by one task, not by {one.parallelism}: call "
+                        f"set_parallelism(1) on {op.name!r}"
+                    )
+            if op.on_error != "fail" and op.language != "python":
+                yield (
+                    f"{op.name!r} is in {op.language}, where on_error does not reach: catch the error in the "
+                    f"function itself"
                 )
             for edge in op.edges:
                 upstream = edge.upstream

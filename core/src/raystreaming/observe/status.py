@@ -45,7 +45,8 @@ class JobStatus:
         state: ``running``, ``restarting``, ``finished``, ``stopped``, ``cancelled`` or ``failed``.
         checkpoint: Number of the last complete checkpoint.
         restarts: How often it has restarted by itself.
-        counts: Counters of connectors, e.g. ``{"skipped": 3}``.
+        counts: Outcomes of ``on_error`` (``skipped``, ``dead letters``, ``retries``), and counters of
+            connectors, e.g. ``{"tombstones": 3}``.
         tasks: Its tasks.
         checkpoint_age: Seconds since a checkpoint was complete, or since this start if none was; None where
             the job does not run.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice, repeat
 from typing import Any
 
 from raystreaming.connector.operator import Operator, OperatorContext
+from raystreaming.operators.guard import Attempts, Guard
 from raystreaming.operators.user_function import (
     blame,
     close_function,
@@ -15,7 +17,7 @@ from raystreaming.operators.user_function import (
     open_function,
     per_task,
 )
-from raystreaming.records import Batch, rows_of
+from raystreaming.records import Batch, OpaqueColumn, rows_of
 
 
 class FlatMap(Operator):
@@ -48,10 +50,18 @@ class FlatMap(Operator):
     def pieces(self, batch: Batch) -> Iterator[tuple[Batch, bool]]:
         """Yield the results in pieces, and whether the values of a piece are lists of results."""
         values = rows_of(batch.values)
-        if batch.timestamps is not None:
+        if not values:
+            yield batch, False
+        elif self.guard is not None:
+            for piece in self._guarded(values, batch.timestamps):
+                yield piece, False
+        elif batch.timestamps is not None:
             for piece in self._with_timestamps(values, batch.timestamps):
                 yield piece, False
-            return
+        else:
+            yield from self._in_pieces(values)
+
+    def _in_pieces(self, values: list[Any]) -> Iterator[tuple[Batch, bool]]:
         call, start = self._call, 0
         while start < len(values):
             part = values[start : start + max(1, int(self._piece.records / self._growth))]
@@ -92,6 +102,28 @@ class FlatMap(Operator):
             except Exception as error:
                 raise failure(self._id, self._fn, value, error) from error
         yield Batch([])
+
+    def _guarded(self, values: list[Any], timestamps: Sequence[int] | OpaqueColumn | None) -> Iterator[Batch]:
+        """Yield what becomes of each record: all results of it, or none."""
+        guard: Guard = self.guard
+        times = [] if timestamps is None else list(timestamps)
+        out: list[Any] = []
+        out_times: list[int] = []
+        for i, value in enumerate(values):
+            attempts = Attempts(guard, partial(self._all_of, value), value, self._fn)
+            for _ in attempts:
+                yield Batch([])
+            if attempts.done:
+                out += attempts.result
+                out_times += [times[i]] * len(attempts.result) if times else []
+            while len(out) >= self._piece.records:
+                size = self._piece.records
+                yield Batch(out[:size], None, out_times[:size] if times else None)
+                out, out_times = out[size:], out_times[size:]
+        yield Batch(out, None, out_times if times else None)
+
+    def _all_of(self, value: Any) -> list[Any]:
+        return list(self._call(value))
 
 
 def _takes_collector(fn: Callable[..., Any]) -> bool:

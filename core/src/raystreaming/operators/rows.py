@@ -18,12 +18,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from raystreaming.connector.operator import FusedOperator, Operator, OperatorContext
-from raystreaming.errors import ConnectorError, OperatorError
+from raystreaming.errors import ConnectorError, OperatorError, add_note, shown_record
 from raystreaming.operators.flat_map import FlatMap
+from raystreaming.operators.guard import Guard, OneByOne
 from raystreaming.operators.sink import SinkOperator
 from raystreaming.operators.user_function import (
     GENERATED,
@@ -33,7 +35,7 @@ from raystreaming.operators.user_function import (
     per_task,
 )
 from raystreaming.records import Batch, rows_of
-from raystreaming.state import lookup_key, lookup_keys
+from raystreaming.state import KeyRefused, lookup_key, lookup_keys
 
 
 class RowOperator(Operator):
@@ -62,6 +64,10 @@ class RowOperator(Operator):
 
         The record is ``v``, its key ``k``; ``continue`` drops the record.
         """
+
+    def tried(self, n: str, tracking: bool) -> tuple[list[str], list[str]]:
+        """Return the body in two: what may be tried again, without ``continue``, and what follows it."""
+        return self.lines(n, tracking), []
 
     def names(self, n: str) -> dict[str, Any]:
         """Return what the lines refer to."""
@@ -100,7 +106,7 @@ class _Shape(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Loop:
-    run: Callable[..., None]
+    run: Callable[..., Iterator[float] | None]  # yields pauses, if it may try again
     culprit: dict[int, RowOperator]  # by line
 
 
@@ -126,6 +132,7 @@ class RowLoop(Operator):
         self._keyed_inside = _needs_keys(self._operators)
         self._owners: Mapping[Any, int] | None = None
         self._parts = 1
+        self._pause: Callable[[float], None]
 
     @property
     def ends_in_sink(self) -> bool:
@@ -162,9 +169,12 @@ class RowLoop(Operator):
         changed: list[Any] = []
         rows = rows_of(batch.values)
         try:
-            loop.run(rows, batch.keys, batch.timestamps, values, keys, timestamps, changed)
+            pauses = loop.run(rows, batch.keys, batch.timestamps, values, keys, timestamps, changed)
+            for seconds in pauses or ():
+                self._pause(seconds)
+                yield Batch([])
         except Exception as error:
-            _blame(loop, error)
+            self._blame(loop, error)
         for op in trackers:
             op.note_changed(changed)
         timed = batch.timestamps is not None
@@ -185,8 +195,27 @@ class RowLoop(Operator):
                 try:
                     lookup_key(key)
                 except (TypeError, ValueError) as error:
-                    raise failure(key_by.id, key_by.fn, value, error) from error
+                    raise _bad_key(key_by, value, error) from error
             raise
+
+    def _blame(self, loop: _Loop, error: Exception) -> NoReturn:
+        """Raise the error of a user function with the operator and the record."""
+        if isinstance(error, OperatorError):
+            raise error
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code is not loop.run.__code__:
+            trace = trace.tb_next
+        op = loop.culprit.get(trace.tb_lineno) if trace is not None else None
+        if trace is None or op is None:
+            raise error
+        if isinstance(error, ConnectorError):
+            add_note(error, f"in operator {op.id!r}")
+            raise error
+        record = trace.tb_frame.f_locals.get("v")
+        if isinstance(error, KeyRefused):
+            makers = [o for o in self._operators if o.makes_keys]
+            raise _bad_key(makers[-1] if makers else op, record, error) from error
+        raise failure(op.id, op.fn, record, error) from error
 
     def _compile(self, shape: _Shape) -> _Loop:
         """Write the loop as Python and compile it."""
@@ -195,10 +224,16 @@ class RowLoop(Operator):
         end = self._sink.row_function if self._sink is not None else None
         operators = list(self._operators)
         if self._sink is not None and end is not None:
-            operators.append(Each(end, self._sink.id))
+            operators.append(Each(end, self._sink))
         for index, op in enumerate(operators):
-            names |= op.names(str(index))
-            body += [(line, op) for line in op.lines(str(index), shape.tracking)]
+            n = str(index)
+            names |= op.names(n)
+            if op.guard is None:
+                body += [(line, op) for line in op.lines(n, shape.tracking)]
+            else:
+                names |= {f"waits{n}": op.guard.waits, f"failed{n}": partial(op.guard.failed, op.fn)}
+                body += [(line, op) for line in _guarded(op, n, shape.tracking)]
+                self._pause = op.guard.pause
         at, each = "", "{}[0].append"
         if self._owners is not None:
             names |= {"owners": self._owners, "lookup_key": lookup_key}
@@ -227,6 +262,28 @@ class RowLoop(Operator):
         loop = _Loop(scope["run"], culprit)
         self._loops[shape] = loop
         return loop
+
+
+def _guarded(op: RowOperator, n: str, tracking: bool) -> list[str]:
+    """Return the body of the loop for an operator with an error policy."""
+    guard: Guard = op.guard
+    tried, then = op.tried(n, tracking)
+    if not guard.retries:
+        head, tail = ["try:"], ["except Exception as error:", f"    failed{n}(v, error)", "    continue"]
+        return [*head, *(f"    {line}" for line in tried), *tail, *then]
+    assert "continue" not in " ".join(tried), "it would go on with the attempts, not with the records"
+    return [
+        f"for wait in waits{n}:",
+        "    try:",
+        *(f"        {line}" for line in tried),
+        "        break",
+        "    except Exception as error:",
+        f"        failed{n}(v, error, wait)",
+        "    if wait is not None: yield wait",
+        "else:",
+        "    continue",
+        *then,
+    ]
 
 
 def _needs_keys(operators: Sequence[RowOperator]) -> bool:
@@ -263,22 +320,18 @@ def _fuse_rows(operators: Sequence[Operator]) -> list[Operator]:
             fused.append(RowLoop(rows, head, sink))
         head = op if isinstance(op, FlatMap) else None
         if head is None:
-            fused.append(op)
+            own = op.guard is None or isinstance(op, SinkOperator)
+            fused.append(op if own else OneByOne(op))
         rows = []
     return [*fused, RowLoop(rows, head)] if rows or head else fused
 
 
-def _blame(loop: _Loop, error: Exception) -> None:
-    """Raise the error of a user function with the operator and the record."""
-    if isinstance(error, ConnectorError | OperatorError):
-        raise error
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code is not loop.run.__code__:
-        trace = trace.tb_next
-    op = loop.culprit.get(trace.tb_lineno) if trace is not None else None
-    if trace is None or op is None:
-        raise error
-    raise failure(op.id, op.fn, trace.tb_frame.f_locals.get("v"), error) from error
+def _bad_key(op: RowOperator, record: Any, error: Exception) -> OperatorError:
+    return OperatorError(
+        f"operator {op.id!r}: {error}\n"
+        f"  record: {shown_record(record)}\n"
+        f"  have the function of key_by() return such a key, e.g. a field of the record"
+    )
 
 
 class Map(RowOperator):
@@ -294,12 +347,21 @@ class Filter(RowOperator):
     def lines(self, n: str, tracking: bool) -> list[str]:
         return [f"if not f{n}(v): continue"]
 
+    def tried(self, n: str, tracking: bool) -> tuple[list[str], list[str]]:
+        return [f"keep = bool(f{n}(v))"], ["if not keep: continue"]
+
 
 class KeyBy(RowOperator):
     """Gives every record a key; the edge behind it brings equal keys to one task."""
 
     def lines(self, n: str, tracking: bool) -> list[str]:
         return [f"k = f{n}(v)"]
+
+    def tried(self, n: str, tracking: bool) -> tuple[list[str], list[str]]:
+        return [f"k = lookup_key{n}(f{n}(v))"], []
+
+    def names(self, n: str) -> dict[str, Any]:
+        return {**super().names(n), f"lookup_key{n}": lookup_key}
 
     @property
     def makes_keys(self) -> bool:
@@ -309,9 +371,10 @@ class KeyBy(RowOperator):
 class Each(RowOperator):
     """Calls a function, opened by the sink it belongs to, with every record; the end of a chain."""
 
-    def __init__(self, fn: Callable[..., Any], sink: str) -> None:
+    def __init__(self, fn: Callable[..., Any], sink: SinkOperator) -> None:
         self.fn = fn
-        self.id = sink
+        self.id = sink.id
+        self.guard = sink.guard
 
     def lines(self, n: str, tracking: bool) -> list[str]:
         return [f"f{n}(v)"]

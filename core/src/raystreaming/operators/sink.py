@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.sink import Prepared, Sink, TwoPhaseWriter, Writer, WriterContext
-from raystreaming.errors import add_note
+from raystreaming.errors import Retryable, add_note
+from raystreaming.operators.guard import Attempts, Guard
 from raystreaming.records import Batch, OpaqueColumn, rows_of
 
 _NOTHING = Batch([])
@@ -64,7 +66,14 @@ class SinkOperator(Operator):
     def open(self, ctx: OperatorContext) -> None:
         """Open the writer of this task."""
         self.id = ctx.operator
-        context = replace(self._context, operator=ctx.operator, task=ctx.task, parallelism=ctx.parallelism)
+        rejected = None if self.guard is None or not self.guard.goes_on else self.guard.rejected
+        context = replace(
+            self._context,
+            operator=ctx.operator,
+            task=ctx.task,
+            parallelism=ctx.parallelism,
+            rejected=rejected,
+        )
         with self._named():
             self._writer = self._sink.open(self._state, context)
 
@@ -73,9 +82,41 @@ class SinkOperator(Operator):
         if len(batch):
             if not self._takes(batch):
                 batch = Batch(rows_of(batch.values), batch.keys, batch.timestamps)
-            with self._named():
-                self.writer.write(batch)
+            if self.guard is None:
+                with self._named():
+                    self.writer.write(batch)
+            else:
+                yield from self._guarded(self.guard, batch)
         yield _NOTHING
+
+    def _guarded(self, guard: Guard, batch: Batch) -> Iterator[Batch]:
+        """Write the batch at once where the writer tells which records it cannot take, else one by one."""
+        if self._sink.rejects:
+            yield from self._whole(guard, batch)
+            return
+        for i, record in enumerate(rows_of(batch.values)):
+            for _ in Attempts(guard, partial(self._write, batch.slice(i, i + 1)), record):
+                yield _NOTHING
+
+    def _write(self, batch: Batch) -> None:
+        with self._named():
+            self.writer.write(batch)
+
+    def _whole(self, guard: Guard, batch: Batch) -> Iterator[Batch]:
+        for wait in guard.waits:
+            try:
+                self._write(batch)
+                return
+            except Retryable:
+                if wait is None:
+                    raise
+                guard.count_retry()
+            guard.pause(wait)
+            yield _NOTHING
+
+    def write_one(self, value: Any) -> None:
+        """Write one record."""
+        self._write(Batch([value]))
 
     def _takes(self, batch: Batch) -> bool:
         values = batch.values

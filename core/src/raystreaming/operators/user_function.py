@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import os
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import TracebackType
 from typing import Any, NoReturn
 
-from raystreaming.errors import ConnectorError, OperatorError, short_repr
+import raystreaming
+from raystreaming.connector.rejecting import GO_ON
+from raystreaming.errors import ConnectorError, OperatorError, add_note, hide_secrets, shown_record
 
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
@@ -53,23 +57,56 @@ def blame(
     What `it` has left tells which record failed, without running anything twice.
     """
     if isinstance(error, ConnectorError | OperatorError):
+        add_note(error, f"in operator {operator!r}")
         raise error
     index = len(values) - it.__length_hint__() - 1  # type: ignore[attr-defined]
     raise failure(operator, fn, values[index], error) from error
 
 
+_OURS = os.path.join(raystreaming.__path__[0], "")
+_NAMED_BY_PROGRAMS = os.path.join(_OURS, "tests", "")
+
+
 def is_users(frame: traceback.FrameSummary) -> bool:
     """Return whether a frame is the user's code: neither ours nor generated."""
-    path = frame.filename.replace("\\", "/")
-    return path != GENERATED and "/raystreaming/" not in path
+    return _is_users_file(frame.filename)
+
+
+def _is_users_file(path: str) -> bool:
+    return path != GENERATED and (not path.startswith(_OURS) or path.startswith(_NAMED_BY_PROGRAMS))
+
+
+def where(error: BaseException, fn: Callable[..., Any] | None = None) -> str:
+    """Return file and line of the user's own code in which an error was raised, as far as there is any."""
+    lines = [(t.tb_frame.f_code.co_filename, t.tb_lineno) for t in _users_part(error.__traceback__)]
+    own = [line for line in lines if not line[0].startswith(_LIBRARIES)] or lines
+    if own:
+        return f"{own[-1][0]}:{own[-1][1]}"
+    return "" if fn is None else describe(fn)
+
+
+def _users_part(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        if _is_users_file(trace.tb_frame.f_code.co_filename):
+            yield trace
+        trace = trace.tb_next
+
+
+def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback with the user's frames only; all of it if there are none."""
+    kept: TracebackType | None = None
+    for frame in reversed(list(_users_part(trace))):
+        kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return kept or trace
 
 
 def failure(operator: str, fn: Callable[..., Any], record: Any, error: Exception) -> OperatorError:
-    """Build the message for a user function that raised on `record`."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_users(f)]
-    own = [f for f in frames if not f.filename.startswith(_LIBRARIES)] or frames
-    where = f"{own[-1].filename}:{own[-1].lineno}" if own else describe(fn)
-    return OperatorError(
-        f"operator {operator!r}: {describe(fn)} raised {type(error).__name__}: {error}\n"
-        f"  at {where}\n  record: {short_repr(record, 200)}"
+    """Build the message for a user function that raised on `record`, and cut the traceback to its frames."""
+    told = OperatorError(
+        f"operator {operator!r}: {describe(fn)} raised {type(error).__name__}: {hide_secrets(str(error))}\n"
+        f"  at {where(error, fn)}\n"
+        f"  record: {shown_record(record)}\n"
+        f"  mend the function, or {GO_ON}"
     )
+    error.__traceback__ = without_our_frames(error.__traceback__)
+    return told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import os
 import sys
 import threading
 import traceback
@@ -17,13 +16,15 @@ from typing import Any, Literal, TypeAlias
 import pluggy
 
 from raystreaming.errors import (
+    IncompatiblePlugin,
     PluginConflict,
     PluginError,
     PluginLoadError,
     UnknownConnector,
     nearest,
 )
-from raystreaming.plugins import builtin, hookspecs
+from raystreaming.plugins import builtin, hookspecs, selection
+from raystreaming.plugins.compatible import check_version
 from raystreaming.plugins.hookspecs import (
     GROUP,
     PROJECT,
@@ -115,7 +116,8 @@ class Registry:
     def __init__(self) -> None:
         self.failures: list[PluginFailure] = []
         self._found: dict[tuple[Kind, str], Registered] = {}
-        self._conflicts: dict[tuple[Kind, str], set[str]] = {}
+        self._rivals: dict[tuple[Kind, str], dict[str, Registered]] = {}
+        self._refused: dict[tuple[Kind, str], set[str]] = {}
         self._staged: list[Spec] = []
         self._lock = threading.RLock()
         self._manager = pluggy.PluginManager(PROJECT)
@@ -150,24 +152,25 @@ class Registry:
         Raises:
             UnknownConnector: Nobody provides it; says what to install.
             PluginLoadError: Its plugin is broken; the original error is the cause.
-            PluginConflict: Several distributions provide it.
+            PluginConflict: Several distributions provide it, and ``RAYSTREAMING_PREFER`` names none.
         """
         with self._lock:
             if (kind, name) not in self._found:
                 self._load(name)
             if (kind, name) not in self._found:
                 self.load_all()
-            if (kind, name) in self._conflicts:
-                raise PluginConflict(self._conflict(kind, name))
+            if (kind, name) in self._refused:
+                raise PluginConflict(self._refusal(kind, name))
             if (kind, name) in self._found:
-                return self._found[kind, name]
+                return self._decided(kind, name)
             raise self._missing(kind, name)
 
     def all(self) -> list[Registered]:
         """Return every connector of every plugin that loads, sorted by name."""
         with self._lock:
             self.load_all()
-            unique = {(r.kind, r.spec.name): r for r in self._found.values()}
+            found = [self._preferred(*key) or one for key, one in self._found.items()]
+            unique = {(r.kind, r.spec.name): r for r in found}
             return [unique[key] for key in sorted(unique, key=lambda k: (k[1], k[0]))]
 
     def names(self, kind: Kind) -> list[str]:
@@ -180,7 +183,9 @@ class Registry:
         """Return, for every name that is blocked, who claims it."""
         with self._lock:
             self.load_all()
-            return [self._conflict(*key) for key in sorted(self._conflicts)]
+            refused = [self._refusal(*key) for key in sorted(self._refused)]
+            undecided = sorted(k for k, dists in self._rivals.items() if len(dists) > 1)
+            return refused + [self._conflict(*key) for key in undecided if self._preferred(*key) is None]
 
     def checks(self) -> list[Check]:
         """Return the checks of all plugins that load; one that cannot name its checks fails one."""
@@ -209,9 +214,10 @@ class Registry:
 
     def _installed(self) -> dict[str, list[importlib.metadata.EntryPoint]]:
         if self._entries is None:
-            self._entries = {}
-            for entry in importlib.metadata.entry_points(group=GROUP):
-                self._entries.setdefault(entry.name, []).append(entry)
+            installed: dict[str, list[importlib.metadata.EntryPoint]] = {}
+            for entry in _entry_points():
+                installed.setdefault(entry.name, []).append(entry)
+            self._entries = {name: installed[name] for name in sorted(selection.chosen(installed))}
         return self._entries
 
     def _load(self, name: str) -> None:
@@ -224,6 +230,8 @@ class Registry:
             seen.add(dist)
             version = entry.dist.version if entry.dist else "unknown"
             try:
+                if entry.dist is not None:
+                    check_version(entry.dist)
                 self._register(entry.load(), f"{dist}:{name}", dist, version)
             except KeyboardInterrupt:
                 raise
@@ -234,6 +242,7 @@ class Registry:
         """Take over all of a plugin, or nothing of it."""
         self._staged = []
         try:
+            self._refuse_mistyped(plugin)
             self._manager.register(plugin, name=plugin_name)
             self._manager.check_pending()
             self._refuse_unmarked(plugin)
@@ -250,23 +259,38 @@ class Registry:
     def _take(self, new: Registered, name: str) -> None:
         key = (new.kind, name)
         if new.kind == "operator" and _is_reserved(name):
-            self._conflicts.setdefault(key, set()).add(new.dist)
-            warnings.warn(self._conflict(*key), stacklevel=2)
+            self._refused.setdefault(key, set()).add(new.dist)
+            warnings.warn(self._refusal(*key), stacklevel=2)
             return
-        old = self._found.get(key)
-        if old is not None and old.dist != new.dist:
-            self._conflicts.setdefault(key, {old.dist}).add(new.dist)
+        self._rivals.setdefault(key, {})[new.dist] = new
         self._found[key] = new
 
+    def _preferred(self, kind: Kind, name: str) -> Registered | None:
+        rivals = self._rivals[kind, name]
+        dist = selection.preferred(name, rivals) if len(rivals) > 1 else None
+        return None if dist is None else rivals[dist]
+
+    def _decided(self, kind: Kind, name: str) -> Registered:
+        if len(self._rivals[kind, name]) == 1:
+            return self._found[kind, name]
+        preferred = self._preferred(kind, name)
+        if preferred is None:
+            raise PluginConflict(self._conflict(kind, name))
+        return preferred
+
+    def _refusal(self, kind: Kind, name: str) -> str:
+        dists = " and ".join(sorted(self._refused[kind, name]))
+        return (
+            f"{kind} {name!r} of {dists} cannot be called so, as streams have that name themselves: "
+            f"use its class with stream.apply(...), and ask the authors for another name"
+        )
+
     def _conflict(self, kind: Kind, name: str) -> str:
-        dists = " and ".join(sorted(self._conflicts[kind, name]))
-        if kind == "operator" and _is_reserved(name):
-            return (
-                f"operator {name!r} of {dists} cannot be called so, as streams have that name themselves: "
-                f"use its class with stream.apply(...), and ask the authors for another name"
-            )
-        last = max(self._conflicts[kind, name])
-        return f"{kind} {name!r} is provided by {dists}: uninstall one of them, e.g. pip uninstall {last}"
+        dists = sorted(self._rivals[kind, name])
+        return (
+            f"{kind} {name!r} is provided by {' and '.join(dists)}: uninstall one of them, e.g. "
+            f"pip uninstall {dists[-1]}, or choose with {selection.PREFER}={name}={dists[0]}"
+        )
 
     def _stage(self, specs: Iterable[Spec]) -> None:
         for spec in specs:  # a generator raises here, inside the try of its own plugin
@@ -289,6 +313,13 @@ class Registry:
                         f"{kind} {name!r} belongs to raystreaming itself: choose another name"
                     )
 
+    def _refuse_mistyped(self, plugin: Any) -> None:
+        hooks = [name for name in dir(hookspecs) if name.startswith(f"{PROJECT}_")]
+        for name in dir(plugin):
+            marked = self._manager.parse_hookimpl_opts(plugin, name) is not None
+            if marked and name not in hooks:
+                raise PluginLoadError(f"unknown hook {name!r}{nearest(name, hooks)}")
+
     def _refuse_unmarked(self, plugin: Any) -> None:
         marked = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
         for name in dir(plugin):
@@ -304,7 +335,7 @@ class Registry:
             f"left out: {type(failure.error).__name__}: {failure.error} "
             f"(raystreaming plugins shows the traceback)"
         )
-        if os.environ.get("RAYSTREAMING_STRICT_PLUGINS") == "1":
+        if selection.is_strict():
             raise PluginLoadError(text) from failure.error
         warnings.warn(text, stacklevel=2)
 
@@ -314,13 +345,19 @@ class Registry:
     def _missing(self, kind: Kind, name: str) -> PluginError:
         for failure in self.failures:
             if failure.name == name:
+                if isinstance(failure.error, IncompatiblePlugin):
+                    return IncompatiblePlugin(f"{kind} {name!r} cannot be used: {failure.error}")
                 error = PluginLoadError(
                     f"{kind} {name!r} cannot be used: its plugin {failure.dist} {failure.version} "
-                    f"raised {type(failure.error).__name__}: {failure.error}. Reinstall it: "
-                    f"pip install --force-reinstall {failure.dist}"
+                    f"raised {type(failure.error).__name__}: {failure.error}. Reinstall it, pip "
+                    f"install --force-reinstall {failure.dist}, or report it to its authors"
                 )
                 error.__cause__ = failure.error
                 return error
+        if selection.is_left_out(name) and name in {e.name for e in _entry_points()}:
+            return UnknownConnector(
+                f"{kind} {name!r} is installed, and {selection.ONLY} leaves it out: add it there, or unset it"
+            )
         if (
             name in (FIRST_PARTY_LANGUAGES if kind == "language" else FIRST_PARTY)
             and name not in self._known()
@@ -333,6 +370,10 @@ class Registry:
             f"no installed plugin has a {kind} {name!r}{nearest(name, {*known, *FIRST_PARTY} - {name})}; "
             f"installed: {', '.join(known) or 'none'}"
         )
+
+
+def _entry_points() -> importlib.metadata.EntryPoints:
+    return importlib.metadata.entry_points(group=GROUP)
 
 
 def _call(hook: Callable[..., Any]) -> Any:

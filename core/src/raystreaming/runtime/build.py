@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from raystreaming.checkpoint.manifest import Manifest
 from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.connector.sink import WriterContext
-from raystreaming.engine.task import NamedOperator, Task
+from raystreaming.engine.task import NamedOperator, Task, count_nothing
 from raystreaming.graph import LogicalOperator, TaskSetup, TaskSpec
 from raystreaming.operators.keyed import KeyedOperator
 from raystreaming.runtime.spec import JobSpec
@@ -16,9 +16,21 @@ from raystreaming.state import group_owners
 
 
 def build_tasks(
-    spec: JobSpec, chosen: Iterable[TaskSpec], manifest: Manifest, store: CheckpointStore
+    spec: JobSpec,
+    chosen: Iterable[TaskSpec],
+    manifest: Manifest,
+    store: CheckpointStore,
+    count: Callable[[str, int], None] = count_nothing,
 ) -> list[Task]:
-    """Make tasks of the job, with their state restored; nothing is open yet."""
+    """Make tasks of the job, with their state restored; nothing is open yet.
+
+    Args:
+        spec: The job.
+        chosen: Which tasks.
+        manifest: Where they begin.
+        store: Has their state.
+        count: Takes what operators count.
+    """
     files: dict[str, bytes] = {}
 
     def file(name: str) -> bytes:
@@ -29,7 +41,7 @@ def build_tasks(
     tasks: list[Task] = []
     for task in chosen:
         operators: list[NamedOperator] = []
-        for op in task.vertex.operators:
+        for op in task.vertex.with_dead_letters:
             if op.build is None:
                 continue
             operator = op.build(_setup(spec, manifest, op, task))
@@ -43,7 +55,7 @@ def build_tasks(
             if task.index in state.states:
                 operator.restore(state.states[task.index])
             operators.append(NamedOperator(op.id, operator))
-        tasks.append(Task(task, operators, manifest.key_groups))
+        tasks.append(Task(task, operators, manifest.key_groups, count=count))
     return tasks
 
 

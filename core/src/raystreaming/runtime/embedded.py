@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable
 
 from raystreaming.checkpoint.place import open_place
@@ -19,6 +18,7 @@ from raystreaming.runtime.restarts import Restarts
 from raystreaming.runtime.saying import say_end, say_start
 from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.start import Start, abort_open, begin
+from raystreaming.runtime.tally import Tally
 from raystreaming.runtime.threads import CallThread
 from raystreaming.runtime.worker import Worker
 
@@ -36,7 +36,7 @@ class EmbeddedJob:
     def __init__(self, spec: JobSpec) -> None:
         self._spec = spec
         self._store = CheckpointStore(open_place(spec.checkpoint_dir, spec.name), spec.retain)
-        self._counts: Counter[str] = Counter()
+        self._tally = Tally()
         self._worker: Worker | None = None
         self._attempt: Attempt | None = None
         self._wishes: list[Callable[[Attempt], None]] = []
@@ -83,7 +83,7 @@ class EmbeddedJob:
             state=self.state,
             checkpoint=attempt.coordinator.manifest.sequence if attempt is not None else 0,
             restarts=self._restarts.total,
-            counts=dict(self._counts),
+            counts=self._tally.counts(),
             tasks=worker.status() if worker is not None else [],
             checkpoint_age=attempt.checkpoint_age() if attempt is not None else None,
             chains=self._spec.chain_names,
@@ -149,7 +149,7 @@ class EmbeddedJob:
 
     def _run(self, start: Start) -> Outcome:
         spec, store = self._spec, self._store
-        tasks = build_tasks(spec, spec.execution.tasks, start.manifest, store)
+        tasks = build_tasks(spec, spec.execution.tasks, start.manifest, store, self._tally.add)
         worker = Worker(
             spec.name,
             tasks,
@@ -158,7 +158,7 @@ class EmbeddedJob:
             io=self._io,
             readers=self._readers,
             report=lambda report: worker.post(lambda: attempt.told(report)),
-            count=self._count,
+            count=self._tally.add,
         )
         attempt = Attempt(spec, store, start, worker.order, self._io, self._planning, worker.post)
 
@@ -183,6 +183,3 @@ class EmbeddedJob:
         if outcome == "cancelled" and store.place.exclusive:
             abort_open(spec, attempt.coordinator.manifest)
         return outcome
-
-    def _count(self, name: str, n: int) -> None:
-        self._counts[name] += n

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from raystreaming.checkpoint.manifest import Manifest
 from raystreaming.checkpoint.store import CheckpointStore
+from raystreaming.connector.on_error import goes_on
+from raystreaming.connector.rejecting import Rejected
 from raystreaming.connector.source import Fetched, Position, Reader, ReaderContext, Split
 from raystreaming.engine.coordinator import Coordinator
 from raystreaming.engine.messages import (
@@ -90,16 +92,19 @@ class SimulatedReader:
         assert op.source is not None
         self.task = task
         self.source = op.source
+        self.rejected: list[Rejected] = []
         self.context = ReaderContext(
             operator=op.id,
             task=task.spec.index,
             parallelism=op.parallelism,
             columnar=task.spec.vertex.columnar_source,
+            fails=not goes_on(op.on_error),
+            rejected=self.rejected.append,
         )
         self.reader: Reader[Any] | None = None
         self.controls: deque[Callable[[], None]] = deque()
         self.messages: deque[Callable[[Reader[Any]], None]] = deque()
-        self.fetched: deque[Fetched] = deque()
+        self.fetched: deque[tuple[Fetched, tuple[Rejected, ...]]] = deque()
         self.credits = CREDITS
         self.open_splits = 0
 
@@ -128,7 +133,8 @@ class SimulatedReader:
             raise SimulationFailed(f"{self.context.operator}: more records than the limit {limit}")
         self.credits -= 1
         self.open_splits -= fetched.end
-        self.fetched.append(fetched)
+        self.fetched.append((fetched, tuple(self.rejected)))
+        self.rejected.clear()
         return True
 
 
@@ -323,7 +329,7 @@ class SimulatedRun:
     def _feed(self, source: SimulatedReader) -> bool:
         if not source.fetched:
             return False
-        source.task.feed(source.fetched.popleft())
+        source.task.feed(*source.fetched.popleft())
         return True
 
     def _control(self, source: SimulatedReader) -> bool:

@@ -161,7 +161,7 @@ def check_drift(spec: JobSpec, old: Manifest) -> None:
     Raises:
         CheckpointError: Names every operator that does not fit, and what to do.
     """
-    now = {op.id: op for op in spec.graph.operators}
+    now = {op.id: op for op in spec.graph.with_dead_letters}
     problems = [p for id_, op in old.operators.items() if (p := _misfit(id_, op, now.get(id_)))]
     if problems:
         raise CheckpointError(

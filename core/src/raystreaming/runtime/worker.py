@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from raystreaming.checkpoint.store import CheckpointStore
+from raystreaming.connector.rejecting import Rejected
 from raystreaming.connector.source import Fetched, ReaderContext
 from raystreaming.engine.messages import (
     AssignSplits,
@@ -136,15 +137,13 @@ class Worker:
         self._tasks = {task.spec.id: task for task in tasks}
         self._times = {id_: _Times() for id_ in self._tasks}
         self._receiver = {channel: task for task in tasks for channel in task.spec.inputs}
-        self._receivers = {
-            t.spec.id: list({r.spec.id: r for c in t.output_channels if (r := self._receiver.get(c))}.values())
-            for t in tasks
-        }
+        self._receivers = {task.spec.id: self._receivers_here(task) for task in tasks}
         self._from_others = _incoming(tasks)
         self._paces = {t.spec.id: PiecePace(t.builds_lists) for t in tasks}
         self._entry_paces = {id_: EntryPace() for id_ in readers}
         self._read_loops = {id_: self._read_loop(self._tasks[id_].spec) for id_ in readers}
         self._held_up: dict[int, float] = {}
+        self._parked: dict[int, float] = {}
         self._opened: list[Task] = []
 
     # From any thread ---------------------------------------------------------------------
@@ -215,6 +214,8 @@ class Worker:
             due = turn(time.monotonic())
             if self._over:
                 return
+            if self._parked:
+                due = self._unpark(due)
             self._handle_mail(may_wait=not any(map(self._may_run, tasks)), due=due)
             until = time.perf_counter() + TURN
             for task in tasks:
@@ -266,8 +267,14 @@ class Worker:
             else:
                 times.idle += seconds
 
+    def _unpark(self, due: float | None) -> float | None:
+        """Let tasks whose pause is over go on; return when there is something to do at the latest."""
+        now = time.monotonic()
+        self._parked = {task: until for task, until in self._parked.items() if until > now}
+        return min([*self._parked.values(), *([] if due is None else [due])], default=None)
+
     def _may_run(self, task: Task) -> bool:
-        if not task.ready:
+        if not task.ready or task.spec.id in self._parked:
             return False
         if task.mark_due or self._has_room(task):
             return True
@@ -287,6 +294,10 @@ class Worker:
         """Return how many records the receiver of a channel takes in a short time."""
         receiver = self._receiver.get(channel)
         return self._remote.most(channel) if receiver is None else receiver.records_ahead
+
+    def _receivers_here(self, task: Task) -> list[Task]:
+        receivers = (self._receiver.get(channel) for channel in task.output_channels)
+        return list({r.spec.id: r for r in receivers if r is not None}.values())
 
     def _pass_on(self, task: Task, until: float) -> None:
         """Run who takes what `task` has sent, at once: what waits leaves the processor's cache."""
@@ -324,6 +335,9 @@ class Worker:
             else:
                 self._report(event)
         task.events.clear()
+        if task.pause.seconds:
+            self._parked[id_] = time.monotonic() + task.pause.seconds
+            task.pause.seconds = 0.0
 
     def _account_entry(self, task: Task, took: float) -> None:
         pace, read_loop = self._entry_paces[task.spec.id], self._read_loops[task.spec.id]
@@ -353,10 +367,10 @@ class Worker:
         )
         task = self._tasks[spec.id]
 
-        def deliver(fetched: Fetched) -> None:
-            self.post(functools.partial(task.feed, fetched))
+        def deliver(fetched: Fetched, rejected: Sequence[Rejected]) -> None:
+            self.post(functools.partial(task.feed, fetched, rejected))
 
-        return ReadLoop(op.source, context, deliver)
+        return ReadLoop(op.source, context, deliver, op.on_error)
 
     def _read(self, task: int, read_loop: ReadLoop) -> None:
         try:

@@ -10,12 +10,17 @@ import zlib
 from collections import deque
 from typing import Any
 
+from raystreaming.errors import shown_record
 from raystreaming.records import pack
 
 DEFAULT_KEY_GROUPS = 720
 """Divides evenly by most parallelisms; fixed at a job's first start."""
 
 _KINDS = "None, bool, int, float, str, bytes, or a tuple or list of these"
+
+
+class KeyRefused(TypeError, ValueError):
+    """A value that cannot be a key."""
 
 
 def key_group(key: Any, groups: int = DEFAULT_KEY_GROUPS) -> int:
@@ -47,11 +52,11 @@ def _canonical(key: Any) -> Any:
     if isinstance(key, int):  # bool too
         number = int(key)
         if not -(2**63) <= number < 2**64:
-            raise ValueError(f"key {key!r} is out of range: integers go from -2**63 to 2**64 - 1")
+            raise KeyRefused(f"key {key!r} is out of range: integers go from -2**63 to 2**64 - 1")
         return number
     if isinstance(key, float):
         if key != key:
-            raise ValueError("key is NaN, which equals nothing: map it to another key first")
+            raise KeyRefused("key is NaN, which equals nothing: map it to another key first")
         as_int = int(key) if key.is_integer() else None
         return as_int if as_int is not None and -(2**63) <= as_int < 2**64 else float(key)
     if isinstance(key, tuple | list):
@@ -60,7 +65,7 @@ def _canonical(key: Any) -> Any:
         return str.__str__(key)  # what it equals, whatever a subclass shows
     if isinstance(key, bytes):
         return bytes(key)
-    raise TypeError(f"key {key!r} is a {kind.__name__}; a key is {_KINDS}")
+    raise KeyRefused(f"key {shown_record(key, 80)} is a {kind.__name__}; a key is {_KINDS}")
 
 
 def lookup_key(key: Any) -> Any:

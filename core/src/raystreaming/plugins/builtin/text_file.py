@@ -56,12 +56,13 @@ class TextFileSource(Source[str]):
 
     def open(self, ctx: ReaderContext) -> Reader[str]:
         """Return a reader of lines."""
-        return _LinesReader(ctx.operator)
+        return _LinesReader(ctx)
 
 
 class _LinesReader(Reader[str]):
-    def __init__(self, operator: str) -> None:
-        self._operator = operator
+    def __init__(self, ctx: ReaderContext) -> None:
+        self._ctx = ctx
+        self._operator = ctx.operator
         self._splits: deque[tuple[Split, Position]] = deque()
         self._file: BinaryIO | None = None
 
@@ -124,18 +125,26 @@ class _LinesReader(Reader[str]):
     def _decoded(self, lines: list[bytes], path: str, start: int) -> list[str]:
         try:
             text = b"".join(lines).decode()
-        except UnicodeDecodeError as error:
-            raise Terminal(
-                f"source {self._operator!r}: {path} is not UTF-8 at byte {start + error.start}: "
-                f"convert it, e.g. with iconv, or read bytes with read_files(format='text', "
-                f"on_error='skip')"
-            ) from error
+        except UnicodeDecodeError:
+            return self._readable(lines, path, start)
         if len(lines) == text.count("\n") + (not text.endswith("\n") if text else 0):
             values = text.split("\n")
             if text.endswith("\n") or not text:
                 values.pop()
             return [v[:-1] if v.endswith("\r") else v for v in values] if "\r" in text else values
         return [line.decode().removesuffix("\n").removesuffix("\r") for line in lines]
+
+    def _readable(self, lines: list[bytes], path: str, start: int) -> list[str]:
+        """Return the lines that are UTF-8."""
+        texts: list[str] = []
+        for line in lines:
+            try:
+                texts.append(line.decode().removesuffix("\n").removesuffix("\r"))
+            except UnicodeDecodeError as error:
+                why = "it is not UTF-8 (iconv can convert the file)"
+                self._ctx.reject(line, why, f"{path} at byte {start + error.start}")
+            start += len(line)
+        return texts
 
     def close(self) -> None:
         if self._file is not None:

@@ -52,7 +52,7 @@ def pack_job(spec: JobSpec) -> tuple[bytes, list[JobFile]]:
     try:
         packer.dump((os.getcwd(), spec))
     except Exception as error:
-        problems = [p for op in spec.graph.operators if (p := _cannot_travel(op))]
+        problems = [p for op in spec.graph.with_dead_letters if (p := _cannot_travel(op))]
         raise GraphError(
             f"job {spec.name!r} cannot be sent to Ray's workers: "
             + ("; ".join(problems) or f"{type(error).__name__}: {error}")
@@ -101,7 +101,7 @@ def unpack_job(data: bytes) -> JobSpec:
 def dists_of(spec: JobSpec) -> dict[str, str]:
     """Return the distributions of the job's sources, sinks and languages, with their versions."""
     found: dict[str, str] = {}
-    parts = [*(op.source or op.sink for op in spec.graph.operators), *spec.graph.languages.values()]
+    parts = [*(op.source or op.sink for op in spec.graph.with_dead_letters), *spec.graph.languages.values()]
     modules = {type(part).__module__.split(".")[0] for part in parts}
     known: Mapping[str, list[str]] = metadata.packages_distributions() if modules else {}
     for module in sorted(modules - {"builtins", "__main__"}):

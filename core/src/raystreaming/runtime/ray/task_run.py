@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from raystreaming.checkpoint.place import MemoryPlace, open_place
@@ -15,6 +14,7 @@ from raystreaming.runtime.build import build_tasks
 from raystreaming.runtime.ray.messages import Event, Failed, Orders, StartTasks, Told
 from raystreaming.runtime.ray.shipping import Failure
 from raystreaming.runtime.spec import JobSpec
+from raystreaming.runtime.tally import Tally
 from raystreaming.runtime.threads import CallThread
 from raystreaming.runtime.transport import Arrived, Transport
 from raystreaming.runtime.worker import Worker
@@ -45,7 +45,7 @@ class TaskRun:
         self._early: dict[int, TaskOrder] = {}
         self._tell = tell
         self._transport = transport
-        self._counts: Counter[str] = Counter()
+        self._tally = Tally()
         self._stored: dict[int, StoredSnapshot] = {}
         self._memory = MemoryPlace() if spec.checkpoint_dir is None else None
         place = self._memory or open_place(spec.checkpoint_dir, spec.name)
@@ -53,7 +53,7 @@ class TaskRun:
             place.create(file, data)
         store = CheckpointStore(place, spec.retain)
         chosen = [spec.execution.tasks[i] for i in start.tasks]
-        self._tasks = build_tasks(spec, chosen, start.manifest, store)
+        self._tasks = build_tasks(spec, chosen, start.manifest, store, self._tally.add)
         self._io = CallThread(f"{spec.name} io", self._failed)
         self._readers = {
             t.id: CallThread(f"{spec.name} {t.name}", self._failed)
@@ -68,7 +68,7 @@ class TaskRun:
             io=self._io,
             readers=self._readers,
             report=self._report,
-            count=self._count,
+            count=self._tally.add,
             remote=transport,
         )
         mine = set(start.tasks)
@@ -117,7 +117,7 @@ class TaskRun:
 
     def counts(self) -> dict[str, int]:
         """Return what connectors have counted."""
-        return dict(self._counts)
+        return self._tally.counts()
 
     def report(self, patience: float) -> tuple[TaskReport, ...] | None:
         """Return how far each task has come; None if the loop does not answer in time."""
@@ -176,9 +176,6 @@ class TaskRun:
             if self._memory is not None:
                 files = {name: self._memory.pop(name) for name in report.files}
         self._tell(Told(self.attempt, report, files))
-
-    def _count(self, name: str, n: int) -> None:
-        self._counts[name] += n
 
     def _failed(self, error: BaseException) -> None:
         self._worker.failed(error)

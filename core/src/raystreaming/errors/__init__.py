@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-import reprlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import ClassVar, Literal
+
+from raystreaming.errors.text import hide_secrets, nearest, short_repr, shown_record
+
+FailureKind = Literal["user", "config", "transient", "system"]
 
 __all__ = [
     "CheckpointDamaged",
     "CheckpointError",
     "CheckpointNotWritten",
     "ConnectorError",
+    "FailureKind",
     "GraphError",
     "IncompatiblePlugin",
     "JobError",
@@ -30,19 +33,26 @@ __all__ = [
     "UnknownConnector",
     "WorkerLost",
     "add_note",
+    "hide_secrets",
     "nearest",
     "notes_of",
     "ray_needed",
     "short_repr",
+    "shown_record",
 ]
 
 
 class RayStreamingError(Exception):
     """Base of everything raystreaming raises on purpose."""
 
+    failure_kind: ClassVar[FailureKind] = "system"
+    """Who mends it: the program's author (``user``), whoever runs it (``config``), time (``transient``)."""
+
 
 class OptionError(RayStreamingError, TypeError):
     """One or more options of a connector are wrong; all of them are listed."""
+
+    failure_kind = "config"
 
     def __init__(self, owner: str, problems: Sequence[str]) -> None:
         self.owner = owner
@@ -56,9 +66,13 @@ class OptionError(RayStreamingError, TypeError):
 class GraphError(RayStreamingError):
     """The program describes a job that cannot run (found before anything starts)."""
 
+    failure_kind = "user"
+
 
 class PluginError(RayStreamingError):
     """A plugin cannot be used."""
+
+    failure_kind = "config"
 
 
 class PluginLoadError(PluginError):
@@ -84,6 +98,8 @@ class ConnectorError(RayStreamingError):
 class Retryable(ConnectorError):
     """The same call may succeed later; the job restarts from its last checkpoint."""
 
+    failure_kind = "transient"
+
 
 class WorkerLost(Retryable):
     """A worker of the job died, or does not answer; the job restarts from its last checkpoint."""
@@ -91,6 +107,8 @@ class WorkerLost(Retryable):
 
 class Terminal(ConnectorError):
     """Trying again cannot help; the job fails at once."""
+
+    failure_kind = "config"
 
 
 class CheckpointError(RayStreamingError):
@@ -100,6 +118,8 @@ class CheckpointError(RayStreamingError):
 class CheckpointNotWritten(CheckpointError, Retryable):
     """A file of a checkpoint could not be written; the job restarts, a limited number of times."""
 
+    failure_kind = "transient"
+
 
 class CheckpointDamaged(CheckpointError):
     """A file of a checkpoint is missing or its content does not match its checksum."""
@@ -107,6 +127,8 @@ class CheckpointDamaged(CheckpointError):
 
 class JobLocked(CheckpointError):
     """Another live run owns the checkpoint directory of this job, or has taken it over."""
+
+    failure_kind = "config"
 
 
 class JobError(RayStreamingError):
@@ -116,9 +138,13 @@ class JobError(RayStreamingError):
 class OperatorError(JobError):
     """A function of the user raised; names the operator, the user's line and the record."""
 
+    failure_kind = "user"
+
 
 class TransferError(JobError):
     """A record cannot be sent to another worker, because it cannot be pickled."""
+
+    failure_kind = "user"
 
 
 class PeerLost(Retryable):
@@ -148,21 +174,3 @@ def ray_needed() -> Generator[None, None, None]:
         raise RayStreamingError(
             "jobs on a cluster need Ray, which is not installed: pip install 'raystreaming[ray]'"
         ) from error
-
-
-def nearest(wrong: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)`` for a near miss, else an empty string."""
-    near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]!r}?)" if near else ""
-
-
-_short = reprlib.Repr()
-_short.maxlevel = 4
-_short.maxdict = _short.maxlist = _short.maxtuple = _short.maxset = 20
-_short.maxstring = _short.maxother = _short.maxlong = 120
-
-
-def short_repr(value: Any, length: int) -> str:
-    """Return ``repr(value)`` cut to `length` characters, without rendering all of a huge value."""
-    text = _short.repr(value)
-    return text if len(text) <= length else text[: length - 3] + "..."

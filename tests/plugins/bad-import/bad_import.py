@@ -1,0 +1,3 @@
+"""Raises at import."""
+
+import nosuchclient  # noqa: F401
