@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from raystreaming.api import keys
+from raystreaming.api.columnar import Columnar
+from raystreaming.api.keyed import Keyed
 from raystreaming.api.language import language, named_sink
-from raystreaming.api.partitioned import Partitioned, refuse_converted
+from raystreaming.api.partitioned import refuse_converted
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink
@@ -23,6 +26,7 @@ from raystreaming.graph import (
 )
 from raystreaming.operators import flat_map, rows, stateless
 from raystreaming.operators.custom import custom
+from raystreaming.operators.expressions import FilterExpression
 from raystreaming.operators.keyed import Reduce
 from raystreaming.operators.sink import SinkOperator
 from raystreaming.plugins.registry import registry, reserve_operators
@@ -103,7 +107,7 @@ class StreamSink(Stream):
     """The end of a stream."""
 
 
-class DataStream(Partitioned, Stream, Generic[T]):
+class DataStream(Columnar, Stream, Generic[T]):
     """A stream of records of type T.
 
     Streams are descriptions: nothing runs before `StreamingContext.submit`.
@@ -158,7 +162,7 @@ class DataStream(Partitioned, Stream, Generic[T]):
                 f"filter() takes a function or a pyarrow expression, got {fn!r}: "
                 f"write e.g. lambda r: r['price'] > 10, or pc.field('price') > 10"
             )
-        return self._then("filter", lambda _: stateless.FilterExpression(fn), columnar=True)
+        return self._then("filter", lambda _: FilterExpression(fn), columnar=True)
 
     def apply(
         self, operator: OperatorFactory[T, U] | FunctionOperator[T, U], kind: str | None = None
@@ -213,11 +217,12 @@ class DataStream(Partitioned, Stream, Generic[T]):
         operator = LogicalOperator("union", edges, build=lambda _: stateless.Union(), columnar=True)
         return DataStream(self._graph, self._graph.add(operator))
 
-    def key_by(self, key: Callable[[T], K]) -> KeyedStream[K, T]:
+    def key_by(self, key: Callable[[T], K] | str | int) -> KeyedStream[K, T]:
         """Bring records with equal keys together.
 
         Args:
-            key: Returns None, a bool, int, float, str, bytes, or a tuple or list of these.
+            key: A function of a record, the name of a field of dicts (a column), or an index into tuples. A
+                key is None, a bool, int, float, str, bytes, or a tuple or list of these.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -227,22 +232,26 @@ class DataStream(Partitioned, Stream, Generic[T]):
             >>> ctx.execute("key-by").result()
             [('a', 1), ('b', 1), ('a', 2)]
         """
-        _callable("key_by", key)
         self._refuse_converted("key_by")
+        build, columnar = keys.key_operator(key, self._operator.columnar)
         operator = LogicalOperator(
             "key_by",
             [self._plain_edge()],
-            build=lambda _: rows.KeyBy(key),
+            build=build,
+            columnar=columnar,
             parallelism=self._operator.parallelism,
         )
-        return KeyedStream(self._graph, self._graph.add(operator))
+        keyed: KeyedStream[K, T] = KeyedStream(self._graph, self._graph.add(operator))
+        keyed._key = keys.name_of(key)
+        return keyed
 
-    def partition_by(self, choose: Choose) -> DataStream[T]:
-        """Give every record to the task, or tasks, that a function names.
+    def partition_by(self, choose: Choose | str | int) -> DataStream[T]:
+        """Give every record to the task, or tasks, that a function names; or equal values to one task.
 
         Args:
             choose: Takes a record and the number of tasks of the next operator; returns the index of
-                one of them, from 0, or a list of such.
+                one of them, from 0, or a list of such. Or the name of a field of dicts (a column), or an
+                index into tuples: records with equal values there meet in one task.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -252,9 +261,8 @@ class DataStream(Partitioned, Stream, Generic[T]):
             >>> sorted(ctx.execute("partition-by").result())
             [10, 20, 30]
         """
-        _callable("partition_by", choose)
         self._refuse_converted("partition_by")
-        return self._spread("partition_by", Partitioning.CUSTOM, choose)
+        return self._spread("partition_by", Partitioning.CUSTOM, keys.partition_function(choose))
 
     def as_python_stream(self: S) -> S:
         """Return the stream as Python sees it: itself."""
@@ -351,7 +359,7 @@ class DataStream(Partitioned, Stream, Generic[T]):
         return DataStream(self._graph, self._graph.add(operator))
 
 
-class KeyedStream(DataStream[T], Generic[K, T]):
+class KeyedStream(Keyed, DataStream[T], Generic[K, T]):
     """A stream whose records have keys; equal keys are in one task."""
 
     _keyed = True

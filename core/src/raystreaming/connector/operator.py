@@ -11,12 +11,18 @@ from raystreaming.records import Batch
 
 
 class PieceLimit:
-    """How many records one piece of work may have; the worker adapts it to about 20 ms."""
+    """How many records one piece of work may have; the worker adapts it to about 20 ms.
 
-    __slots__ = ("records",)
+    Attributes:
+        records: The limit for lists.
+        rows: The limit for Arrow batches.
+    """
+
+    __slots__ = ("records", "rows")
 
     def __init__(self, records: int = 16) -> None:
         self.records = records
+        self.rows = records
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class JobVertex:
     index: int
     operators: list[LogicalOperator]
     parallelism: int
+    columnar_source: bool = False
+    """Whether the source of the chain should give Arrow batches: all that reads it takes them."""
 
     @property
     def name(self) -> str:
@@ -39,11 +41,6 @@ class JobVertex:
         """The source at the chain's head, if it has one."""
         head = self.operators[0]
         return head if head.source is not None else None
-
-    @property
-    def columnar_source(self) -> bool:
-        """Whether the source of the chain should give Arrow batches: the next operator takes them."""
-        return len(self.operators) > 1 and self.operators[1].columnar
 
 
 @dataclass(slots=True)
@@ -87,7 +84,9 @@ def job_graph(graph: LogicalGraph) -> JobGraph:
             vertex = home[op.edges[0].upstream]
             vertex.operators.append(op)
         else:
+            readers = [reader for reader, _ in graph.downstream(op)]
             vertex = JobVertex(len(result.vertices), [op], op.parallelism)
+            vertex.columnar_source = op.source is not None and all(reader.columnar for reader in readers)
             result.vertices.append(vertex)
             for edge in op.edges:
                 result.edges.append(

@@ -1,11 +1,13 @@
 """What travels through a job: batches of records, and the marks between them."""
 
 from raystreaming.records.batch import Batch, Rows, is_columnar, rows_of
+from raystreaming.records.columns import VALUE, bare, columns_of, lines_of, without_returns
 from raystreaming.records.frame import Barrier, Element, EndOfInput, Frame
 from raystreaming.records.opaque import OpaqueColumn
 from raystreaming.records.packing import pack, unpack
 
 __all__ = [
+    "VALUE",
     "Barrier",
     "Batch",
     "Element",
@@ -13,8 +15,12 @@ __all__ = [
     "Frame",
     "OpaqueColumn",
     "Rows",
+    "bare",
+    "columns_of",
     "is_columnar",
+    "lines_of",
     "pack",
     "rows_of",
     "unpack",
+    "without_returns",
 ]

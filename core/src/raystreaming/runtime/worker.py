@@ -141,7 +141,7 @@ class Worker:
             for t in tasks
         }
         self._from_others = _incoming(tasks)
-        self._paces = {t.spec.id: PiecePace(t.builds_lists) for t in tasks}
+        self._paces = {t.spec.id: PiecePace(t.most_records) for t in tasks}
         self._entry_paces = {id_: EntryPace() for id_ in readers}
         self._read_loops = {id_: self._read_loop(self._tasks[id_].spec) for id_ in readers}
         self._held_up: dict[int, float] = {}
