@@ -7,18 +7,21 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from raystreaming.api import interrupts, settings
 from raystreaming.api.job import Job
 from raystreaming.api.language import language
+from raystreaming.api.partitioned import check_parallelism
 from raystreaming.api.stream import DataStream
+from raystreaming.connector.function import SourceFunction
 from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError, OptionError, ray_needed
 from raystreaming.graph import LogicalGraph, LogicalOperator, execution_graph, job_graph
 from raystreaming.graph.explain import explain
 from raystreaming.observe.notices import show_notices
 from raystreaming.plugins.builtin.collect import CollectSink
+from raystreaming.plugins.builtin.function_source import FunctionSource
 from raystreaming.plugins.registry import registry
 from raystreaming.units import seconds
 
@@ -71,15 +74,28 @@ class StreamingContext:
             """Return the context."""
             return StreamingContext(**self._values)
 
+    def set_parallelism(self, parallelism: int) -> StreamingContext:
+        """Set how many tasks the operators have that follow in the program and are not told themselves.
+
+        A source that only one task can read keeps one. Without it an operator has as many tasks as the one
+        before it, and a source has one.
+        """
+        check_parallelism(parallelism)
+        self._graph.parallelism = parallelism
+        return self
+
     # Sources -----------------------------------------------------------------------------
 
-    def source(self, source: Source[T], kind: str | None = None) -> DataStream[T]:
+    def source(self, source: Source[T] | SourceFunction[T], kind: str | None = None) -> DataStream[T]:
         """Read from a source object.
 
         Args:
-            source: The source with its options.
+            source: The source with its options, or a `SourceFunction`.
             kind: What the operator is called in ids; by default the class's name.
         """
+        if isinstance(source, SourceFunction):
+            kind = kind or type(source).__name__
+            source = cast("Source[T]", FunctionSource(source))
         if not isinstance(source, Source):
             raise GraphError(
                 f"ctx.source() takes a Source, got {source!r}: for values use ctx.from_collection(values)"
@@ -87,6 +103,8 @@ class StreamingContext:
         operator = LogicalOperator(
             kind or type(source).__name__, source=source, stateful=True, columnar=source.columnar
         )
+        if source.parallel:
+            operator.parallelism = self._graph.parallelism or 1
         if source.language != "python":
             language(source.language).adopt(self._graph, operator)
         return DataStream(self._graph, self._graph.add(operator))

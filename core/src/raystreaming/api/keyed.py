@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from raystreaming.api.columnar import Columnar
+from raystreaming.api.keys import key_function
+from raystreaming.connector.operator import Operator
 from raystreaming.errors import GraphError
+from raystreaming.graph import TaskSetup
 from raystreaming.operators.agg import Agg, Updates
 from raystreaming.operators.aggregates import Aggregate
+from raystreaming.operators.keyed import Reduce
+from raystreaming.operators.sums import AddField, SumOf
 
 if TYPE_CHECKING:
     from raystreaming.api.stream import DataStream
@@ -56,3 +62,25 @@ class Keyed(Columnar):
             columnar=True,
             stateful=True,
         )
+
+    def sum(self, what: Callable[[Any], Any] | str | int) -> DataStream[Any]:
+        """Add up something of the records of each key; every record yields the sum so far.
+
+        Args:
+            what: The name of a field of dicts, or an index into tuples: yields the first record of the key with
+                the sum in that place. Or a function of a record: yields ``(key, sum)``.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values(("a", 1), ("b", 2), ("a", 3)).key_by(0).sum(1).collect()
+            >>> ctx.execute("sum").result()
+            [('a', 1), ('b', 2), ('a', 4)]
+        """
+        get = key_function("sum", what)
+        build: Callable[[TaskSetup], Operator]
+        if callable(what):
+            build = lambda setup: SumOf(get, setup.key_groups)  # noqa: E731
+        else:
+            build = lambda setup: Reduce(AddField(what), setup.key_groups)  # noqa: E731
+        return self._then("sum", build, stateful=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from raystreaming.records import Batch
 
@@ -34,12 +34,14 @@ class OperatorContext:
         task: Index of this task, from 0.
         parallelism: Number of tasks.
         piece: Limit that an operator which expands its input obeys.
+        config: What `Stream.with_config` was given.
     """
 
     operator: str
     task: int
     parallelism: int
     piece: PieceLimit
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Operator(ABC):

@@ -76,6 +76,7 @@ class ReaderContext:
         columnar: True where the next operator of the chain takes Arrow; a reader that can give
             Arrow batches or rows gives Arrow then, else rows.
         count: ``count(name, n)`` adds to a counter that `Job.status` shows, e.g. ``"skipped"``.
+        config: What `Stream.with_config` was given.
     """
 
     operator: str = "source"
@@ -83,6 +84,7 @@ class ReaderContext:
     parallelism: int = 1
     columnar: bool = False
     count: Callable[[str, int], None] = _ignore_count
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Fetched(NamedTuple):

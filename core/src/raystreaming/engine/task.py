@@ -18,8 +18,9 @@ from raystreaming.connector.source import Fetched, Position
 from raystreaming.engine.inputs import Inputs
 from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded, TaskEvent
 from raystreaming.engine.partition import ByKey, Partitioner, partitioner
+from raystreaming.engine.sides import Sides
 from raystreaming.errors import OperatorError, Terminal
-from raystreaming.graph import TaskSpec
+from raystreaming.graph import OutputEdge, TaskSpec
 from raystreaming.operators.keyed import KeyedOperator
 from raystreaming.operators.rows import RowLoop, fuse
 from raystreaming.operators.sink import SinkOperator
@@ -93,7 +94,7 @@ class Task:
         self._arrow_factor = ARROW_FACTOR if all(op.columnar for op in behind_source) else 1
         self._begins_in_arrow = bool(behind_source) and behind_source[0].columnar
         last = spec.vertex.operators[-1].id
-        self._outputs = [partitioner(e, last, spec.index, key_groups) for e in spec.outputs]
+        self._outputs = [self._output(edge, last, key_groups) for edge in spec.outputs]
         self._split_early()
         self.output_channels = tuple(c for e in spec.outputs for c in e.channels)
         self._offsets = dict.fromkeys(self.output_channels, 0)
@@ -112,6 +113,10 @@ class Task:
         self._draining = False
         self._finishing = False
 
+    def _output(self, edge: OutputEdge, last: str, key_groups: int) -> Partitioner:
+        spread = partitioner(edge, last, self.spec.index, key_groups)
+        return Sides(spread, edge.tag) if edge.tag is not None or edge.beside_sides else spread
+
     def _split_early(self) -> None:
         """Have the loop that makes the keys split the records too, where they go nowhere else."""
         if len(self._outputs) == 1 and isinstance(by_key := self._outputs[0], ByKey):
@@ -127,7 +132,9 @@ class Task:
             named.operator.open(self._context(named.id))
 
     def _context(self, operator: str) -> OperatorContext:
-        return OperatorContext(operator, self.spec.index, self.spec.vertex.parallelism, self.piece)
+        vertex = self.spec.vertex
+        config = next((op.config for op in vertex.operators if op.id == operator), {})
+        return OperatorContext(operator, self.spec.index, vertex.parallelism, self.piece, config)
 
     def close(self) -> None:
         """Close the operators, whatever they raise; the first error is raised at the end."""

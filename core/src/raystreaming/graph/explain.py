@@ -62,7 +62,8 @@ def explain(graph: LogicalGraph, durable: bool) -> str:
             lines.append(f"    reads {'Arrow' if vertex.columnar_source else 'rows'}")
         for edge in jobs.edges:
             if edge.downstream == vertex.index:
-                lines.append(f"    from [{edge.upstream}] by {edge.partitioning.value}")
+                side = "" if edge.tag is None else f" side output {edge.tag!r}"
+                lines.append(f"    from [{edge.upstream}]{side} by {edge.partitioning.value}")
         for op in vertex.operators:
             if op.sink is not None:
                 lines.append(f"    {op.name}: {guarantee(op, durable)}")

@@ -19,6 +19,7 @@ class JobEdge:
     downstream: int
     partitioning: Partitioning
     choose: Choose | PartitionFunction | None = None
+    tag: str | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ def _chains(graph: LogicalGraph, op: LogicalOperator) -> bool:
     upstream = op.edges[0].upstream
     return (
         resolve(op.edges[0], op) is Partitioning.FORWARD
+        and op.edges[0].tag is None
         and upstream.parallelism == op.parallelism
         and not upstream.disable_chain
         and len(graph.downstream(upstream)) == 1
@@ -89,8 +91,9 @@ def job_graph(graph: LogicalGraph) -> JobGraph:
             vertex.columnar_source = op.source is not None and all(reader.columnar for reader in readers)
             result.vertices.append(vertex)
             for edge in op.edges:
+                upstream = home[edge.upstream].index
                 result.edges.append(
-                    JobEdge(home[edge.upstream].index, vertex.index, resolve(edge, op), edge.choose)
+                    JobEdge(upstream, vertex.index, resolve(edge, op), edge.choose, edge.tag)
                 )
         home[op] = vertex
     return result

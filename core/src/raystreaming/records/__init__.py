@@ -5,6 +5,7 @@ from raystreaming.records.columns import VALUE, bare, columns_of, lines_of, with
 from raystreaming.records.frame import Barrier, Element, EndOfInput, Frame
 from raystreaming.records.opaque import OpaqueColumn
 from raystreaming.records.packing import pack, unpack
+from raystreaming.records.tagged import Tagged
 
 __all__ = [
     "VALUE",
@@ -15,6 +16,7 @@ __all__ = [
     "Frame",
     "OpaqueColumn",
     "Rows",
+    "Tagged",
     "bare",
     "columns_of",
     "is_columnar",

@@ -95,6 +95,7 @@ class SimulatedReader:
             task=task.spec.index,
             parallelism=op.parallelism,
             columnar=task.spec.vertex.columnar_source,
+            config=op.config,
         )
         self.reader: Reader[Any] | None = None
         self.controls: deque[Callable[[], None]] = deque()

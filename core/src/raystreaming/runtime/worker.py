@@ -350,6 +350,7 @@ class Worker:
             parallelism=op.parallelism,
             columnar=spec.vertex.columnar_source,
             count=self._count,
+            config=op.config,
         )
         task = self._tasks[spec.id]
 
