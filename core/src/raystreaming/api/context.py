@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from raystreaming.api import interrupts, settings
+from raystreaming.api import drawing, interrupts, settings
 from raystreaming.api.job import Job
 from raystreaming.api.language import language
 from raystreaming.api.partitioned import check_parallelism
@@ -18,7 +18,9 @@ from raystreaming.connector.function import SourceFunction
 from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError, OptionError, ray_needed
 from raystreaming.graph import LogicalGraph, LogicalOperator, execution_graph, job_graph
+from raystreaming.graph.draw import Format, draw
 from raystreaming.graph.explain import explain
+from raystreaming.graph.picture import Level
 from raystreaming.observe.notices import show_notices
 from raystreaming.plugins.builtin.collect import CollectSink
 from raystreaming.plugins.builtin.function_source import FunctionSource
@@ -165,6 +167,34 @@ class StreamingContext:
         tasks = execution_graph(job_graph(self._graph))
         return f"{text}\n{explain_placing(tasks, chosen.workers, chosen.spares, durable)}"
 
+    def graph(self, level: Level = "logical", format: Format = "text") -> str:
+        """Return a picture of the job.
+
+        Args:
+            level: ``"logical"``: operators. ``"physical"``: tasks and the channels between them.
+            format: ``"text"``, ``"mermaid"``, ``"dot"`` (Graphviz) or ``"svg"``.
+
+        Example:
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values(1, 2).map(abs).set_parallelism(2).sink(print)
+            >>> print(ctx.graph())
+            from_values x1
+                round robin --> map x2
+            map x2
+                forward --> sink x2
+            sink x2
+        """
+        self._graph.identify()
+        return draw(self._graph, level, format)
+
+    def print_logical_graph(self) -> None:
+        """Print the operators and the edges between them."""
+        print(self.graph("logical"))
+
+    def print_physical_graph(self) -> None:
+        """Print the tasks and the channels between them."""
+        print(self.graph("physical"))
+
     def submit(self, name: str = "job") -> Job:
         """Start the job and return at once; the script may end, the job runs to its end.
 
@@ -190,6 +220,7 @@ class StreamingContext:
         show_notices()
         self._graph.identify()
         self._graph.validate()
+        drawing.offer(self._graph)
         chosen = settings.effective(self._settings)
         ray = _wants_ray(chosen)
         if chosen.detach and not ray:

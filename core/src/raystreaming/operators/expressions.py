@@ -212,7 +212,8 @@ class Explode(ColumnOperator):
         elements = pc.list_flatten(lists)
         alone = columns.num_columns == 1 and batch.timestamps is None
         parents = None if alone else pc.list_parent_indices(lists)
-        bytes_a_row = columns.nbytes // len(columns) + elements.nbytes // max(1, len(elements))
+        beside = columns.nbytes - lists.nbytes
+        bytes_a_row = beside // len(columns) + elements.nbytes // max(1, len(elements))
         limit = max(self.piece.rows, min(_EXPLODED_ROWS, _EXPLODED_BYTES // max(1, bytes_a_row)))
         for start in range(0, max(1, len(elements)), limit):
             part = elements.slice(start, limit)
