@@ -15,14 +15,17 @@ ROOT = Path(importlib.util.find_spec("raystreaming").submodule_search_locations[
 
 # What each part may import, beside itself. A name with a dot is that module only.
 BASE = {"errors", "units"}
-OPERATOR_BASES = {f"connector.{m}" for m in ("factory", "function", "operator", "partition", "sink", "source")}
+OPERATOR_BASES = {
+    f"connector.{m}" for m in ("factory", "function", "operator", "partition", "sink", "source")
+}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "units": {"errors"},
     "failpoints": set(),
     "records": BASE,
     "connector": BASE | {"records"},
-    "plugins": BASE | {"connector", "records", "operators.function_state", "operators.user_function", "operators.sink"},
+    "plugins": BASE
+    | {"connector", "records", "operators.function_state", "operators.user_function", "operators.sink"},
     "state": BASE | {"records"},
     "operators": BASE | OPERATOR_BASES | {"records", "state"},
     "graph": BASE | {"connector", "operators"},

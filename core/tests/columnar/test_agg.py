@@ -196,5 +196,3 @@ def test_a_job_goes_on_at_any_parallelism(tmp_path, eventually, parallelisms):
         key = int(row["k"].removeprefix("key "))
         assert row["last"] == key + 17 * (row["n"] - 1), "a record was lost or counted twice"
         assert row["total"] == sum(range(key, row["last"] + 1, 17))
-
-

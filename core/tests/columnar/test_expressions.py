@@ -55,7 +55,9 @@ CASES = {
         lambda rows: [{"b": r["b"], "x": twice(r["a"])} for r in rows],
     ),
     "with_columns": (
-        lambda: expressions.Select({"a": pc.field("a") * 2, "y": lambda batch: pc.utf8_length(batch["b"])}, True),
+        lambda: expressions.Select(
+            {"a": pc.field("a") * 2, "y": lambda batch: pc.utf8_length(batch["b"])}, True
+        ),
         lambda rows: [{"a": twice(r["a"]), "b": r["b"], "l": r["l"], "y": len(r["b"])} for r in rows],
     ),
     "explode": (
@@ -86,7 +88,9 @@ def test_lists_become_columns(name, rows):
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)), min_size=1))
 def test_no_field_of_a_row_is_left_out(rows):
     names = {name for row in rows for name in row}
-    assert columns_of(rows).to_pylist() == [{n: row.get(n) for n in dict.fromkeys(x for r in rows for x in r)} for row in rows]
+    assert columns_of(rows).to_pylist() == [
+        {n: row.get(n) for n in dict.fromkeys(x for r in rows for x in r)} for row in rows
+    ]
     assert set(columns_of(rows).schema.names) == names
 
 
@@ -136,9 +140,17 @@ def test_from_source_to_sink_no_record_becomes_an_object(tmp_path, monkeypatch):
     (tmp_path / "words.txt").write_text("to be or\nnot to be\n" * 5_000)
     seen: list = []
     ctx = StreamingContext()
-    words = ctx.read_text_file(tmp_path / "words.txt").select(word=pc.utf8_split_whitespace(pc.field("value")))
-    longer = words.explode("word").filter(pc.field("word") != "or").with_columns(n=pc.utf8_length(pc.field("word")))
-    longer.map_batches(lambda batch: batch).partition_by("word").select("word", "n").set_parallelism(2).sink(Batches(seen))
+    words = ctx.read_text_file(tmp_path / "words.txt").select(
+        word=pc.utf8_split_whitespace(pc.field("value"))
+    )
+    longer = (
+        words.explode("word")
+        .filter(pc.field("word") != "or")
+        .with_columns(n=pc.utf8_length(pc.field("word")))
+    )
+    longer.map_batches(lambda batch: batch).partition_by("word").select("word", "n").set_parallelism(2).sink(
+        Batches(seen)
+    )
 
     def refuse(values):
         raise AssertionError("a row was made")
@@ -157,7 +169,9 @@ def test_an_unknown_column_is_named():
     with pytest.raises(OperatorError) as error:
         ctx.execute("unknown")
     text = str(error.value)
-    assert text.startswith("operator 'from_values.explode': explode('prise') raised KeyError: \"there is no column")
+    assert text.startswith(
+        "operator 'from_values.explode': explode('prise') raised KeyError: \"there is no column"
+    )
     assert "did you mean 'price'?" in text
     assert "first record of 1: {'price': 1, 'user': 'a'}" in text
 
@@ -203,5 +217,7 @@ def test_map_batches_in_every_form(form):
 def test_map_batches_names_what_raised():
     ctx = StreamingContext()
     ctx.from_values(1).map_batches(lambda rows: 1 // 0, "rows").collect()
-    with pytest.raises(OperatorError, match=r"operator 'from_values.map_batches': .*lambda.* raised ZeroDivisionError"):
+    with pytest.raises(
+        OperatorError, match=r"operator 'from_values.map_batches': .*lambda.* raised ZeroDivisionError"
+    ):
         ctx.execute("raises")

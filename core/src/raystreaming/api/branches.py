@@ -42,7 +42,8 @@ class Branches(Partitioned, Generic[T]):
         Example:
             >>> from raystreaming import StreamingContext, Tagged
             >>> ctx = StreamingContext()
-            >>> numbers = ctx.from_values("1", "x", "3").map(lambda s: int(s) if s.isdigit() else Tagged("bad", s))
+            >>> texts = ctx.from_values("1", "x", "3")
+            >>> numbers = texts.map(lambda s: int(s) if s.isdigit() else Tagged("bad", s))
             >>> bad = []
             >>> _ = numbers.side_output("bad").sink(bad.append)
             >>> _ = numbers.map(lambda n: n * 10).collect()

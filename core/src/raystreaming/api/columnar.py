@@ -75,7 +75,8 @@ class Columnar(Partitioned):
         Example:
             >>> from raystreaming import StreamingContext
             >>> ctx = StreamingContext()
-            >>> _ = ctx.from_values({"id": 1, "tag": ["a", "b"]}, {"id": 2, "tag": []}).explode("tag").collect()
+            >>> tagged = ctx.from_values({"id": 1, "tag": ["a", "b"]}, {"id": 2, "tag": []})
+            >>> _ = tagged.explode("tag").collect()
             >>> ctx.execute("explode").result()
             [{'id': 1, 'tag': 'a'}, {'id': 1, 'tag': 'b'}]
         """
@@ -87,25 +88,24 @@ class Columnar(Partitioned):
         """Call a function with whole batches; how many records one has may change from run to run.
 
         Args:
-            fn: Returns a RecordBatch, Table, DataFrame or dict of arrays, whose rows are the new records, or
-                a list of records. One with an ``open`` method is cloned for each task, and opened.
-            format: What it takes: ``"pyarrow"`` a RecordBatch, ``"pandas"`` a DataFrame, ``"numpy"`` a dict of
-                arrays, ``"rows"`` a list of records.
+            fn: Returns a RecordBatch, Table, DataFrame or dict of arrays, whose rows are the new records,
+                or a list of records. One with an ``open`` method is cloned for each task, and opened.
+            format: What it takes: ``"pyarrow"`` a RecordBatch, ``"pandas"`` a DataFrame, ``"numpy"`` a
+                dict of arrays, ``"rows"`` a list of records.
 
         Example:
             >>> from raystreaming import StreamingContext
             >>> ctx = StreamingContext()
-            >>> _ = ctx.from_values(3, 1, 2).map_batches(lambda rows: [n * 10 for n in rows], "rows").collect()
+            >>> numbers = ctx.from_values(3, 1, 2)
+            >>> _ = numbers.map_batches(lambda rows: [n * 10 for n in rows], "rows").collect()
             >>> ctx.execute("map-batches").result()
             [30, 10, 20]
         """
         if not callable(fn):
             raise GraphError(f"map_batches() takes a function of a batch, got {fn!r}")
         if format not in BATCH_FORMATS:
-            known = ", ".join(map(repr, BATCH_FORMATS))
-            raise GraphError(
-                f"map_batches(): format must be one of {known}, got {format!r}{nearest(str(format), BATCH_FORMATS)}"
-            )
+            known, near = ", ".join(map(repr, BATCH_FORMATS)), nearest(str(format), BATCH_FORMATS)
+            raise GraphError(f"map_batches(): format must be one of {known}, got {format!r}{near}")
         return self._then("map_batches", lambda _: MapBatches(fn, format), columnar=format != "rows")
 
     def _then(

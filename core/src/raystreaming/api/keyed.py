@@ -36,8 +36,8 @@ class Keyed(Columnar):
             updates: ``"batch"``: after every batch, one record for each key in it, with all that has come so
                 far; how many there are depends on the batches, the last one of a key is its result.
                 ``"final"``: one record for each key, when the input has ended.
-            **aggregates: ``count()``, ``sum_(field)``, ``min_(field)``, ``max_(field)``, ``mean(field)``, by the
-                names of the results; a field is that of a dict, or the index in a tuple.
+            **aggregates: ``count()``, ``sum_(field)``, ``min_(field)``, ``max_(field)``, ``mean(field)``,
+                by the names of the results; a field is that of a dict, or the index in a tuple.
 
         Example:
             >>> from raystreaming import StreamingContext, mean
@@ -67,8 +67,8 @@ class Keyed(Columnar):
         """Add up something of the records of each key; every record yields the sum so far.
 
         Args:
-            what: The name of a field of dicts, or an index into tuples: yields the first record of the key with
-                the sum in that place. Or a function of a record: yields ``(key, sum)``.
+            what: The name of a field of dicts, or an index into tuples: yields the first record of the key
+                with the sum in that place. Or a function of a record: yields ``(key, sum)``.
 
         Example:
             >>> from raystreaming import StreamingContext

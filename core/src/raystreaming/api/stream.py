@@ -53,8 +53,8 @@ class Stream:
     def set_parallelism(self: S, parallelism: int) -> S:
         """Run the operator that makes this stream in so many tasks.
 
-        Behind ``key_by`` that is the operator that finds the keys; what is computed of each key runs in as many
-        unless it is told itself, e.g. ``.key_by("user").reduce(fn).set_parallelism(4)``.
+        Behind ``key_by`` that is the operator that finds the keys; what is computed of each key runs in as
+        many unless it is told itself, e.g. ``.key_by("user").reduce(fn).set_parallelism(4)``.
         """
         check_parallelism(parallelism)
         self._operator.parallelism = parallelism

@@ -50,4 +50,6 @@ def show(options: argparse.Namespace) -> int:
         return 0
     finally:
         instead_of_running(None)
-    raise RayStreamingError(f"{options.file!r} submits no job: it needs ctx.submit(name) or ctx.execute(name)")
+    raise RayStreamingError(
+        f"{options.file!r} submits no job: it needs ctx.submit(name) or ctx.execute(name)"
+    )

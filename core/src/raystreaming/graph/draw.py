@@ -62,7 +62,9 @@ def _dot(drawn: Picture) -> str:
         label = json.dumps("\n".join(box.lines), ensure_ascii=False)
         lines.append(f"    {box.id} [label={label}, shape={_SHAPES[box.kind]}];")
     for arrow in drawn.arrows:
-        lines.append(f"    {arrow.start} -> {arrow.end} [label={json.dumps(arrow.text, ensure_ascii=False)}];")
+        lines.append(
+            f"    {arrow.start} -> {arrow.end} [label={json.dumps(arrow.text, ensure_ascii=False)}];"
+        )
     return "\n".join([*lines, "}"])
 
 

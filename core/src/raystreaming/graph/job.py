@@ -92,8 +92,6 @@ def job_graph(graph: LogicalGraph) -> JobGraph:
             result.vertices.append(vertex)
             for edge in op.edges:
                 upstream = home[edge.upstream].index
-                result.edges.append(
-                    JobEdge(upstream, vertex.index, resolve(edge, op), edge.choose, edge.tag)
-                )
+                result.edges.append(JobEdge(upstream, vertex.index, resolve(edge, op), edge.choose, edge.tag))
         home[op] = vertex
     return result

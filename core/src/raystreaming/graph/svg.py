@@ -37,16 +37,13 @@ def svg(drawn: Picture) -> str:
         start, end = places[arrow.start], places[arrow.end]
         x1, y1 = start.x + start.width, start.y + start.height / 2
         x2, y2 = end.x, end.y + end.height / 2
-        half = (x2 - x1) / 2
-        parts.append(
-            f'<path d="M{x1:.1f},{y1:.1f} C{x1 + half:.1f},{y1:.1f} {x2 - half:.1f},{y2:.1f} {x2:.1f},{y2:.1f}" '
-            f'fill="none" stroke="#555" marker-end="url(#end)"/>'
-        )
+        middle = (x1 + x2) / 2
+        curve = f"M{x1:.1f},{y1:.1f} C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
+        parts.append(f'<path d="{curve}" fill="none" stroke="#555" marker-end="url(#end)"/>')
         if (arrow.start, arrow.text) not in said:  # once for all channels of an edge
             said.add((arrow.start, arrow.text))
-            parts.append(
-                f'<text x="{x1 + 8:.1f}" y="{y1 - 6:.1f}" font-size="11" fill="#555">{escape(arrow.text)}</text>'
-            )
+            at = f'x="{x1 + 8:.1f}" y="{y1 - 6:.1f}"'
+            parts.append(f'<text {at} font-size="11" fill="#555">{escape(arrow.text)}</text>')
     for box in drawn.boxes:
         parts += _box(box, places[box.id])
     return "\n".join([*parts, "</svg>"])

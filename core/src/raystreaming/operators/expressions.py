@@ -42,8 +42,7 @@ class ColumnOperator(Operator):
             return
         try:
             columns = as_columns(batch.values)
-            for result in self.columns(columns, batch):
-                yield result
+            yield from self.columns(columns, batch)
         except (ConnectorError, OperatorError):
             raise
         except Exception as error:

@@ -49,8 +49,8 @@ class MapBatches(Operator):
             raise failure(self._id, self._fn, first, error) from error
         if batch.timestamps is not None and len(values) != len(batch):
             raise OperatorError(
-                f"operator {self._id!r}: the function returned {len(values)} records for {len(batch)}, so that "
-                f"their times are not known: call map_batches() before times are assigned"
+                f"operator {self._id!r}: the function returned {len(values)} records for {len(batch)}, so "
+                f"that their times are not known: call map_batches() before times are assigned"
             )
         limit = self._piece.records if isinstance(values, list) else self._piece.rows
         whole = Batch(values, None, batch.timestamps)

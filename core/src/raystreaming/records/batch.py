@@ -27,11 +27,8 @@ def rows_of(values: Rows) -> list[Any]:
     """Return `values` as a list; the rows of an Arrow RecordBatch become dicts, or what they were before."""
     if isinstance(values, list):
         return values
-    rows: list[Any]
-    if is_columnar(values) and is_bare(values):
-        rows = values.column(0).to_pylist()
-    else:
-        rows = values.to_pylist()
+    column = values.column(0) if is_columnar(values) and is_bare(values) else values
+    rows: list[Any] = column.to_pylist()
     return rows
 
 

@@ -1,4 +1,4 @@
-"""`OpaqueColumn`: records that another language or Arrow holds, which the engine moves without looking at them."""
+"""`OpaqueColumn`: a column that another language or Arrow holds, which the engine moves as it is."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from raystreaming.runtime.reading import FIRST_LIMIT, MAX_LIMIT
 
 TARGET = 0.020
 
+
 class PiecePace:
     """Adapts how many records a piece of a task may have to what its pieces cost.
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from raystreaming.connector.source import Fetched, Position, Reader, Split
-from raystreaming.errors import Terminal
 from raystreaming.plugins.builtin.text_faults import cut_short, not_text, unreadable
 from raystreaming.records import Batch, bare, lines_of, without_returns
 

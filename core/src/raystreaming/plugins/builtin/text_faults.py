@@ -15,8 +15,8 @@ def unreadable(path: str, error: OSError) -> Terminal:
 def cut_short(operator: str, path: str, stop: int) -> Terminal:
     """Return what to say of a file that ends before where it was to be read up to."""
     return Terminal(
-        f"source {operator!r}: {path} is shorter than it was: it ends before byte {stop}, up to which it was to "
-        f"be read. Put it back, or start over with --fresh"
+        f"source {operator!r}: {path} is shorter than it was: it ends before byte {stop}, up to which it was "
+        f"to be read. Put it back, or start over with --fresh"
     )
 
 
