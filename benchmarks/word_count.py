@@ -31,8 +31,8 @@ def run(options: Options) -> list[str]:
         f"flat_map, map, key_by, reduce with lambdas on {count:,} words in lines of ten, 5,000 different "
         "ones, which are in memory; every update goes to a function. The clock, packages loaded, runs from "
         "building the job to its end. raystreaming tunes the collector while a job runs. On columns: the "
-        "lines are in a file, select, explode, key_by and agg work on Arrow batches, and only the final counts "
-        "are emitted.",
+        "lines are in a file, select, explode, key_by and agg work on Arrow batches, and only the final "
+        "counts are emitted.",
         "",
         *beside_loop("words", count, "words", wanted, options, columns),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from raystreaming.api.context import StreamingContext
+from raystreaming.api.environment import Conf, Environment
 from raystreaming.api.job import Job
 from raystreaming.api.stream import DataStream, KeyedStream
 from raystreaming.connector.function import (
@@ -24,7 +25,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Aggregate",
     "Collector",
+    "Conf",
     "DataStream",
+    "Environment",
     "FilterFunction",
     "FlatMapFunction",
     "Job",

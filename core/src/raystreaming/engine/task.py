@@ -55,7 +55,6 @@ class Task:
         events: Events for the coordinator; taken likewise.
         records_ahead: Records that may wait on an input channel, so that a barrier gets through soon.
         consumed: Sources: sizes of the entries consumed; taken likewise.
-        _begins_in_arrow: Whether its first operator takes Arrow batches as they are.
         builds_lists: Whether records are put into lists between operators or for other tasks; not where
             one loop takes every record straight to a function as sink.
         epoch: The last epoch whose barrier it has seen; -1 before the first.

@@ -1,7 +1,8 @@
 """Aggregates: what they are, and how those of some records become those of more.
 
 An aggregate is computed from slots; a slot holds, of the records of one key, a count, a sum, the least or
-the greatest value. Two slots of two halves of the records combine to the one of all: that is how a batch is added.
+the greatest value. Two slots of two halves of the records combine to the one of all: that is how a batch is
+added.
 Nulls are left out, as SQL does it: of no values the count is 0, all else is None. NaN is neither less nor
 greater than anything.
 """
