@@ -209,10 +209,11 @@ class Explode(ColumnOperator):
         if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)):
             raise TypeError(f"the column {self._field!r} holds {lists.type}, no lists")
         elements = pc.list_flatten(lists)
-        alone = columns.num_columns == 1 and batch.timestamps is None
+        names = columns.schema.names
+        others = columns.select([name for name in names if name != self._field])
+        alone = others.num_columns == 0 and batch.timestamps is None
         parents = None if alone else pc.list_parent_indices(lists)
-        beside = columns.nbytes - lists.nbytes
-        bytes_a_row = beside // len(columns) + elements.nbytes // max(1, len(elements))
+        bytes_a_row = others.nbytes // len(columns) + elements.nbytes // max(1, len(elements))
         limit = max(self.piece.rows, min(_EXPLODED_ROWS, _EXPLODED_BYTES // max(1, bytes_a_row)))
         for start in range(0, max(1, len(elements)), limit):
             part = elements.slice(start, limit)
@@ -220,11 +221,11 @@ class Explode(ColumnOperator):
             arrays = [part]
             if parents is not None:
                 rows = parents.slice(start, limit)
-                repeated = columns.take(rows)
-                arrays = [part if n == self._field else repeated.column(n) for n in columns.schema.names]
+                repeated = others.take(rows)
+                arrays = [part if name == self._field else repeated.column(name) for name in names]
                 if batch.timestamps is not None:
                     times = [batch.timestamps[row] for row in rows.to_pylist()]
-            yield Batch(pa.RecordBatch.from_arrays(arrays, names=columns.schema.names), None, times)
+            yield Batch(pa.RecordBatch.from_arrays(arrays, names=names), None, times)
 
 
 class KeyByField(ColumnOperator):
