@@ -178,8 +178,9 @@ class Task:
 
     @property
     def most_records(self) -> int:
-        """The largest piece that makes sense."""
-        return LIST_LIMIT if self.builds_lists and not self._begins_in_arrow else sys.maxsize
+        """The largest piece that makes sense, before `ARROW_FACTOR`."""
+        becomes_lists = self._begins_in_arrow and self._arrow_factor == 1
+        return LIST_LIMIT if self.builds_lists and not becomes_lists else sys.maxsize
 
     def consumed_offset(self, channel: int) -> int:
         """Return the offset of the first element of an input channel that has not been taken."""

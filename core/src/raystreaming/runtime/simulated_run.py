@@ -297,7 +297,7 @@ class SimulatedRun:
     def _step(self, task: Task) -> bool:
         if not (task.ready and (task.mark_due or self._has_room(task))):
             return False
-        task.piece.records = self.random.choice(PIECES)
+        task.piece.records = task.piece.rows = self.random.choice(PIECES)
         task.step()
         for frame in task.frames:
             self._wires[frame.channel].append(frame)
