@@ -32,7 +32,8 @@ class Branches(Partitioned, Generic[T]):
         """
         if not callable(fn):
             raise GraphError(f"inspect() takes a function, got {fn!r}: write e.g. .inspect(print)")
-        return self._then("inspect", lambda _: Inspect(fn), stateful=has_state(fn))
+        passed_on: DataStream[T] = self._then("inspect", lambda _: Inspect(fn), stateful=has_state(fn))
+        return passed_on
 
     def side_output(self, tag: str) -> DataStream[Any]:
         """Return the records that the operator's function has returned as ``Tagged(tag, record)``.
@@ -52,7 +53,10 @@ class Branches(Partitioned, Generic[T]):
         """
         if not isinstance(tag, str) or not tag:
             raise GraphError(f"side_output() takes the name of the output, got {tag!r}")
-        return self._tagged(tag)
+        view: Any = type(self)(self._graph, self._operator)
+        view._tag = tag
+        side: DataStream[Any] = view
+        return side
 
     def split(self, choose: Callable[[T], str | None]) -> SplitStream[T]:
         """Send every record to the branch that a function names; it is called once for each.
@@ -73,11 +77,6 @@ class Branches(Partitioned, Generic[T]):
         if not callable(choose):
             raise GraphError(f"split() takes a function that returns the name of a branch, got {choose!r}")
         return SplitStream(self._then("split", lambda _: Tag(choose), stateful=has_state(choose)))
-
-    def _tagged(self, tag: str) -> DataStream[Any]:
-        view: Any = type(self)(self._graph, self._operator)
-        view._tag = tag
-        return view
 
     if TYPE_CHECKING:
         _then: Any

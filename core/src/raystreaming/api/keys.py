@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.partition import PartitionFunction
@@ -57,6 +57,5 @@ def partition_function(choose: Any) -> Choose | PartitionFunction:
         GraphError: It is nothing that names a task.
     """
     if callable(choose):
-        function: Choose = choose
-        return function
+        return cast("Choose", choose)
     return ByField(choose, key_function("partition_by", choose))

@@ -312,7 +312,8 @@ class DataStream(Columnar, Branches[T], Stream, Generic[T]):
             [('a', 1), ('b', 2), ('a', 4)]
         """
         _callable("reduce_by_key", fn)
-        return self.key_by(0).reduce(PairReduce(fn))
+        pairs = cast("DataStream[Any]", self)
+        return pairs.key_by(0).reduce(PairReduce(fn))
 
     def as_python_stream(self: S) -> S:
         """Return the stream as Python sees it: itself."""

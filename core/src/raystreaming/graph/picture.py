@@ -12,6 +12,9 @@ from raystreaming.graph.logical import LogicalGraph, LogicalOperator
 Level: TypeAlias = Literal["logical", "physical"]
 
 
+Kind: TypeAlias = Literal["source", "operator", "sink"]
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """One box.
@@ -24,7 +27,7 @@ class Box:
 
     id: str
     lines: tuple[str, ...]
-    kind: Literal["source", "operator", "sink"]
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def _physical(graph: LogicalGraph) -> Picture:
         if task.vertex.parallelism > 1:
             lines[0] += f" [{task.index}]"
         ends = [_kind(op) for op in (operators[0], operators[-1])]
-        kind = next((k for k in ends if k != "operator"), "operator")
+        kind: Kind = next((k for k in ends if k != "operator"), "operator")
         found.boxes.append(Box(f"t{task.id}", tuple(lines), kind))
     by_channel = {c: edge for task in tasks.tasks for edge in task.outputs for c in edge.channels}
     for channel in tasks.channels:
@@ -84,7 +87,7 @@ def _physical(graph: LogicalGraph) -> Picture:
     return found
 
 
-def _kind(op: LogicalOperator) -> Literal["source", "operator", "sink"]:
+def _kind(op: LogicalOperator) -> Kind:
     if op.source is not None:
         return "source"
     return "sink" if op.sink is not None else "operator"

@@ -11,7 +11,7 @@ from raystreaming.errors import OperatorError, short_repr
 from raystreaming.operators.aggregates import Aggregate, Plan, State
 from raystreaming.operators.expressions import column
 from raystreaming.operators.keyed import KeyedOperator
-from raystreaming.records import Batch, is_columnar, rows_of
+from raystreaming.records import Batch, is_columnar, kernels, rows_of
 from raystreaming.state import FieldKeys, KeyedValues
 
 if TYPE_CHECKING:
@@ -199,7 +199,8 @@ def _typed(values: list[Any], known: pa.DataType | None) -> pa.Array:
 def _adds_up(column: pa.Array) -> bool:
     """Return whether no sum of the column can overflow, as far as its type has a limit."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = kernels()
 
     if not pa.types.is_integer(column.type):
         return True

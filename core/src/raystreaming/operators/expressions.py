@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.errors import ConnectorError, OperatorError, nearest, short_repr
-from raystreaming.records import Batch, Rows, columns_of, is_columnar, rows_of
+from raystreaming.records import Batch, Rows, columns_of, is_columnar, kernels, rows_of
 from raystreaming.state import FieldKeys, lookup_keys
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class FilterExpression(ColumnOperator):
         return f"the expression {self._expression}"
 
     def columns(self, columns: pa.RecordBatch, batch: Batch) -> Iterator[Batch]:
-        import pyarrow.compute as pc
+        pc = kernels()
 
         mask = pc.fill_null(evaluated(columns, {"keep": self._expression})["keep"], False)
         if isinstance(batch.values, list) or batch.timestamps is not None:
@@ -203,7 +203,8 @@ class Explode(ColumnOperator):
 
     def columns(self, columns: pa.RecordBatch, batch: Batch) -> Iterator[Batch]:
         import pyarrow as pa
-        import pyarrow.compute as pc
+
+        pc = kernels()
 
         lists = column(columns, self._field)
         if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)):
@@ -214,6 +215,7 @@ class Explode(ColumnOperator):
         alone = others.num_columns == 0 and batch.timestamps is None
         parents = None if alone else pc.list_parent_indices(lists)
         bytes_a_row = others.nbytes // len(columns) + elements.nbytes // max(1, len(elements))
+        timestamps = None if batch.timestamps is None else list(batch.timestamps)
         limit = max(self.piece.rows, min(_EXPLODED_ROWS, _EXPLODED_BYTES // max(1, bytes_a_row)))
         for start in range(0, max(1, len(elements)), limit):
             part = elements.slice(start, limit)
@@ -223,8 +225,8 @@ class Explode(ColumnOperator):
                 rows = parents.slice(start, limit)
                 repeated = others.take(rows)
                 arrays = [part if name == self._field else repeated.column(name) for name in names]
-                if batch.timestamps is not None:
-                    times = [batch.timestamps[row] for row in rows.to_pylist()]
+                if timestamps is not None:
+                    times = [timestamps[row] for row in rows.to_pylist()]
             yield Batch(pa.RecordBatch.from_arrays(arrays, names=names), None, times)
 
 

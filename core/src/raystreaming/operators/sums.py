@@ -24,8 +24,8 @@ class AddField:
         total = old[field] + new[field]
         if isinstance(old, dict):
             return {**old, field: total}
-        changed = list(old)
-        changed[field] = total  # type: ignore[call-overload]
+        changed: Any = list(old)
+        changed[field] = total
         if hasattr(old, "_make"):  # a named tuple
             return old._make(changed)
         return changed if isinstance(old, list) else tuple(changed)

@@ -3,6 +3,7 @@
 from raystreaming.records.batch import Batch, Rows, is_columnar, rows_of
 from raystreaming.records.columns import VALUE, bare, columns_of, lines_of, without_returns
 from raystreaming.records.frame import Barrier, Element, EndOfInput, Frame
+from raystreaming.records.kernels import kernels
 from raystreaming.records.opaque import OpaqueColumn
 from raystreaming.records.packing import pack, unpack
 from raystreaming.records.tagged import Tagged
@@ -20,6 +21,7 @@ __all__ = [
     "bare",
     "columns_of",
     "is_columnar",
+    "kernels",
     "lines_of",
     "pack",
     "rows_of",

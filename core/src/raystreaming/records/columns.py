@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from raystreaming.records.kernels import kernels
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -58,7 +60,8 @@ def lines_of(block: bytes) -> pa.Array:
         UnicodeDecodeError: The text is not UTF-8.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = kernels()
 
     if not block:
         return pa.array([], pa.string())
@@ -75,6 +78,6 @@ def lines_of(block: bytes) -> pa.Array:
 
 def without_returns(lines: pa.Array) -> pa.Array:
     """Return lines without the carriage return at their ends."""
-    import pyarrow.compute as pc
+    pc = kernels()
 
     return pc.replace_substring_regex(lines, pattern=r"\r\z", replacement="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from raystreaming.records import OpaqueColumn
+from raystreaming.records import OpaqueColumn, kernels
 from raystreaming.state.keys import KeyOwners, lookup_keys
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ class FieldKeys(OpaqueColumn):
             ValueError: A key is NaN, or out of range.
         """
         import pyarrow as pa
-        import pyarrow.compute as pc
+
+        pc = kernels()
 
         distinct, codes = self.encoded()
         of_key = pa.array(list(map(owners.__getitem__, distinct)), pa.int32())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from raystreaming.connector.source import Fetched, Position, Reader, Split
 from raystreaming.plugins.builtin.text_faults import cut_short, not_text, unreadable
-from raystreaming.records import Batch, bare, lines_of, without_returns
+from raystreaming.records import Batch, bare, kernels, lines_of, without_returns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,6 +94,6 @@ class ColumnReader(Reader[str]):
 
 def _bytes(lines: pa.Array) -> int:
     """Return how many bytes the lines have, without their ends."""
-    import pyarrow.compute as pc
+    pc = kernels()
 
     return int(pc.sum(pc.binary_length(lines)).as_py() or 0)
