@@ -32,6 +32,7 @@ from raystreaming.operators.expressions import FilterExpression
 from raystreaming.operators.keyed import Reduce
 from raystreaming.operators.pairs import PairReduce
 from raystreaming.operators.sink import SinkOperator
+from raystreaming.plugins.builtin.nothing import NothingSink
 from raystreaming.plugins.registry import registry, reserve_operators
 
 if TYPE_CHECKING:
@@ -343,7 +344,7 @@ class DataStream(Columnar, Branches[T], Stream, Generic[T]):
                 f"to the sink itself"
             )
         if sink is None:
-            sink = cast("Sink[T]", registry().sink("nothing")())
+            sink = cast("Sink[T]", NothingSink())
         if not isinstance(sink, Sink):
             if not callable(sink):
                 raise GraphError(f"sink() takes a Sink or a function, got {sink!r}")

@@ -24,6 +24,5 @@ def raystreaming_sources() -> Iterable[SourceSpec]:
 def raystreaming_sinks() -> Iterable[SinkSpec]:
     """Return the sinks of the core."""
     yield SinkSpec(name="function", target=f"{_HERE}.function:FunctionSink", summary="A function per record.")
-    yield SinkSpec(name="nothing", target=f"{_HERE}.nothing:NothingSink", summary="Drops every record.")
     yield SinkSpec(name="print", target=f"{_HERE}.print:PrintSink", summary="One line per record on stdout.")
     yield SinkSpec(name="collect", target=f"{_HERE}.collect:CollectSink", summary="Rows for Job.result().")
