@@ -219,7 +219,14 @@ def rate_table(
     return lines
 
 
-def beside_loop(program: str, count: int, unit: str, wanted: dict[str, Any], options: Options) -> list[str]:
+def beside_loop(
+    program: str,
+    count: int,
+    unit: str,
+    wanted: dict[str, Any],
+    options: Options,
+    further: Sequence[Contender] = (),
+) -> list[str]:
     """Run a job in memory beside its loop, the loop with and without a tuned collector; return the table.
 
     Args:
@@ -228,6 +235,7 @@ def beside_loop(program: str, count: int, unit: str, wanted: dict[str, Any], opt
         unit: What they take, for the table.
         wanted: What they have to say.
         options: What the command line says.
+        further: Contenders that do the same in another way.
     """
 
     def verify(out: Path, said: dict[str, Any]) -> None:
@@ -241,6 +249,7 @@ def beside_loop(program: str, count: int, unit: str, wanted: dict[str, Any], opt
         Contender(tuned, [loop, size, "tuned"], verify, own_clock=True),
         Contender("raystreaming", [job, size], verify, tuned, own_clock=True),
         Contender(defaults, [loop, size, "defaults"], verify, tuned, own_clock=True),
+        *further,
     ]
     return rate_table(contenders, interleave(contenders, options), count, unit)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from harness import Options, ask, beside_loop
+from pathlib import Path
+from typing import Any
+
+from harness import HERE, Contender, Options, Wrong, ask, beside_loop
 
 TITLE = "Word count"
 
@@ -11,10 +14,25 @@ def run(options: Options) -> list[str]:
     """Return the table."""
     count = options.size(8_000_000) // 10 * 10
     wanted = ask("helpers/count_words.py", count)
+
+    def verify(out: Path, said: dict[str, Any]) -> None:
+        if said.get("counts") != wanted["counts"]:
+            raise Wrong(f"the counts of columns are {said.get('counts')} instead of {wanted['counts']}")
+
+    loop = "loop, collector tuned"
+    columns = [
+        Contender(name, [str(HERE / program), str(count), "{out}"], verify, loop, own_clock=True)
+        for name, program in (
+            ("raystreaming, columns", "jobs/words_columns.py"),
+            ("pyarrow alone", "loops/words_columns.py"),
+        )
+    ]
     return [
         f"flat_map, map, key_by, reduce with lambdas on {count:,} words in lines of ten, 5,000 different "
         "ones, which are in memory; every update goes to a function. The clock, packages loaded, runs from "
-        "building the job to its end. raystreaming tunes the collector while a job runs.",
+        "building the job to its end. raystreaming tunes the collector while a job runs. On columns: the "
+        "lines are in a file, select, explode, key_by and agg work on Arrow batches, and only the final "
+        "counts are emitted.",
         "",
-        *beside_loop("words", count, "words", wanted, options),
+        *beside_loop("words", count, "words", wanted, options, columns),
     ]

@@ -16,7 +16,8 @@ ROOT = Path(importlib.util.find_spec("raystreaming").submodule_search_locations[
 # What each part may import, beside itself. A name with a dot is that module only.
 BASE = {"errors", "units"}
 OPERATOR_BASES = {
-    f"connector.{name}" for name in ("factory", "on_error", "operator", "rejecting", "sink", "source")
+    f"connector.{name}"
+    for name in ("factory", "function", "on_error", "operator", "partition", "rejecting", "sink", "source")
 }
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -24,7 +25,8 @@ ALLOWED: dict[str, set[str]] = {
     "failpoints": set(),
     "records": BASE,
     "connector": BASE | {"records"},
-    "plugins": BASE | {"connector", "records", "operators.user_function", "operators.sink"},
+    "plugins": BASE
+    | {"connector", "records", "operators.function_state", "operators.user_function", "operators.sink"},
     "state": BASE | {"records"},
     "operators": BASE | OPERATOR_BASES | {"records", "state"},
     "graph": BASE | {"connector", "operators"},
@@ -51,7 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "tests": set(),  # functions that programs of Ray Streaming name; no tests
     "testing": BASE | {"api", "checkpoint", "connector", "graph", "plugins", "records"},
     "__main__": {"cli"},
-    "__init__": {"api", "errors"},
+    "__init__": {"api", "connector.function", "errors", "operators.aggregates", "records"},
 }
 # Lazily, inside a function: file, what it may import there.
 LAZY = {("api/context.py", "runtime")}

@@ -161,7 +161,9 @@ def test_arrow_comes_to_those_who_say_they_take_it(columnar: bool, collected: Ru
 
     looking = factory(Look)
     type(looking).columnar = columnar
-    rows = collected(lambda ctx: ctx.from_values({"n": 1}, {"n": 2}).filter(pc.field("n") > 1).apply(looking))
+    rows = collected(
+        lambda ctx: ctx.from_values({"n": 1}, {"n": 2}).filter(pc.field("n") > 1).select("n").apply(looking)
+    )
     assert rows == [{"n": 2}]
     assert seen == {"RecordBatch" if columnar else "list"}
 

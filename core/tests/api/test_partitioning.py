@@ -109,9 +109,11 @@ def test_a_keyed_stream_is_spread_by_its_keys():
         keyed.broadcast()
 
 
-def test_partition_by_takes_a_function():
-    with pytest.raises(GraphError, match=r"partition_by\(\) takes a function, got 'a'"):
-        StreamingContext().from_values(1).partition_by("a")
+def test_partition_by_takes_a_function_or_a_field():
+    with pytest.raises(
+        GraphError, match=r"partition_by\(\) takes a function, the name of a field .*got 1\.5"
+    ):
+        StreamingContext().from_values(1).partition_by(1.5)
 
 
 @pytest.mark.parametrize("tasks", [1, 2])

@@ -7,21 +7,26 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from raystreaming.api import interrupts, settings
+from raystreaming.api import drawing, interrupts, settings
 from raystreaming.api._plugin_api import PluginSources
 from raystreaming.api.job import Job
 from raystreaming.api.language import language
 from raystreaming.api.named import named_method
 from raystreaming.api.on_error import own_policy, set_policy
+from raystreaming.api.partitioned import check_parallelism
 from raystreaming.api.stream import DataStream
+from raystreaming.connector.function import SourceFunction
 from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError, OptionError, nearest, ray_needed
 from raystreaming.graph import LogicalGraph, LogicalOperator, execution_graph, job_graph
+from raystreaming.graph.draw import Format, draw
 from raystreaming.graph.explain import explain
+from raystreaming.graph.picture import Level
 from raystreaming.observe.notices import show_notices
 from raystreaming.plugins.builtin.collect import CollectSink
+from raystreaming.plugins.builtin.function_source import FunctionSource
 from raystreaming.plugins.registry import registry
 from raystreaming.units import seconds
 
@@ -74,15 +79,28 @@ class StreamingContext(PluginSources):
             """Return the context."""
             return StreamingContext(**self._values)
 
+    def set_parallelism(self, parallelism: int) -> StreamingContext:
+        """Set how many tasks the operators have that follow in the program and are not told themselves.
+
+        A source that only one task can read keeps one. Without it an operator has as many tasks as the one
+        before it, and a source has one.
+        """
+        check_parallelism(parallelism)
+        self._graph.parallelism = parallelism
+        return self
+
     # Sources -----------------------------------------------------------------------------
 
-    def source(self, source: Source[T], kind: str | None = None) -> DataStream[T]:
+    def source(self, source: Source[T] | SourceFunction[T], kind: str | None = None) -> DataStream[T]:
         """Read from a source object.
 
         Args:
-            source: The source with its options.
+            source: The source with its options, or a `SourceFunction`.
             kind: What the operator is called in ids; by default the class's name.
         """
+        if isinstance(source, SourceFunction):
+            kind = kind or type(source).__name__
+            source = cast("Source[T]", FunctionSource(source))
         if not isinstance(source, Source):
             raise GraphError(
                 f"ctx.source() takes a Source, got {source!r}: for values use ctx.from_collection(values)"
@@ -90,6 +108,8 @@ class StreamingContext(PluginSources):
         operator = LogicalOperator(
             kind or type(source).__name__, source=source, stateful=True, columnar=source.columnar
         )
+        if source.parallel:
+            operator.parallelism = self._graph.parallelism or 1
         if source.language != "python":
             language(source.language).adopt(self._graph, operator)
         set_policy(self._graph, operator, own_policy(source))
@@ -155,6 +175,34 @@ class StreamingContext(PluginSources):
         tasks = execution_graph(job_graph(self._graph))
         return f"{text}\n{explain_placing(tasks, chosen.workers, chosen.spares, durable)}"
 
+    def graph(self, level: Level = "logical", format: Format = "text") -> str:
+        """Return a picture of the job.
+
+        Args:
+            level: ``"logical"``: operators. ``"physical"``: tasks and the channels between them.
+            format: ``"text"``, ``"mermaid"``, ``"dot"`` (Graphviz) or ``"svg"``.
+
+        Example:
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values(1, 2).map(abs).set_parallelism(2).sink(print)
+            >>> print(ctx.graph())
+            from_values x1
+                round robin --> map x2
+            map x2
+                forward --> sink x2
+            sink x2
+        """
+        self._graph.identify()
+        return draw(self._graph, level, format)
+
+    def print_logical_graph(self) -> None:
+        """Print the operators and the edges between them."""
+        print(self.graph("logical"))
+
+    def print_physical_graph(self) -> None:
+        """Print the tasks and the channels between them."""
+        print(self.graph("physical"))
+
     def submit(self, name: str = "job") -> Job:
         """Start the job and return at once; the script may end, the job runs to its end.
 
@@ -180,6 +228,7 @@ class StreamingContext(PluginSources):
         show_notices()
         self._graph.identify()
         self._graph.validate()
+        drawing.offer(self._graph)
         chosen = settings.effective(self._settings)
         ray = _wants_ray(chosen)
         if chosen.detach and not ray:

@@ -23,6 +23,7 @@ class Partitioned:
     _keyed = False
     _partitioning: Partitioning | None = None
     _choose: Choose | PartitionFunction | None = None
+    _tag: str | None = None
 
     def __init__(self, graph: LogicalGraph, operator: LogicalOperator) -> None:
         self._graph = graph
@@ -69,22 +70,32 @@ class Partitioned:
                 f"{method}() before key_by(), or behind the operator that follows it"
             )
         view = type(self)(self._graph, self._operator)
-        view._partitioning, view._choose = partitioning, choose
+        view._partitioning, view._choose, view._tag = partitioning, choose, self._tag
         return view
 
     def _seen_as(self, view: type[V]) -> V:
         """Return the stream as another class shows it, spread in the same way."""
         seen = view(self._graph, self._operator)
-        seen._partitioning, seen._choose = self._partitioning, self._choose
+        seen._partitioning, seen._choose, seen._tag = self._partitioning, self._choose, self._tag
         return seen
+
+    def _tasks(self) -> int:
+        """Return how many tasks an operator behind this stream has, unless it is told."""
+        return self._graph.parallelism or self._operator.parallelism
 
     def _plain_edge(self) -> Edge:
         """Return the edge to an operator that does not look at keys."""
-        return Edge(self._operator, self._partitioning, self._choose)
+        return Edge(self._operator, self._partitioning, self._choose, self._tag)
 
     def _edge(self) -> Edge:
         """Return the edge to the next operator: by key where there are keys."""
         return Edge(self._operator, Partitioning.KEY) if self._keyed else self._plain_edge()
+
+
+def check_parallelism(parallelism: object) -> None:
+    """Refuse what is no number of tasks."""
+    if isinstance(parallelism, bool) or not isinstance(parallelism, int) or parallelism < 1:
+        raise GraphError(f"parallelism must be a whole number from 1, got {parallelism!r}")
 
 
 def refuse_converted(stream: Any, method: str, language: str, advice: str) -> None:

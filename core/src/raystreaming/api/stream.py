@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from raystreaming.api import keys
 from raystreaming.api._plugin_api import PluginSinks
+from raystreaming.api.branches import Branches
+from raystreaming.api.columnar import Columnar
+from raystreaming.api.keyed import Keyed
 from raystreaming.api.language import language, named_sink
 from raystreaming.api.named import named_method
 from raystreaming.api.on_error import set_policy
-from raystreaming.api.partitioned import Partitioned, refuse_converted
+from raystreaming.api.partitioned import check_parallelism, refuse_converted
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory
+from raystreaming.connector.function import has_state
 from raystreaming.connector.on_error import ErrorPolicy
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.sink import Sink
@@ -27,8 +32,11 @@ from raystreaming.graph import (
 )
 from raystreaming.operators import flat_map, rows, stateless
 from raystreaming.operators.custom import custom
+from raystreaming.operators.expressions import FilterExpression
 from raystreaming.operators.keyed import Reduce
+from raystreaming.operators.pairs import PairReduce
 from raystreaming.operators.sink import SinkOperator
+from raystreaming.plugins.builtin.nothing import NothingSink
 from raystreaming.plugins.registry import registry, reserve_operators
 
 if TYPE_CHECKING:
@@ -48,9 +56,12 @@ class Stream:
         self._operator = operator
 
     def set_parallelism(self: S, parallelism: int) -> S:
-        """Run the operator that makes this stream in so many tasks."""
-        if isinstance(parallelism, bool) or not isinstance(parallelism, int) or parallelism < 1:
-            raise GraphError(f"parallelism must be a whole number from 1, got {parallelism!r}")
+        """Run the operator that makes this stream in so many tasks.
+
+        Behind ``key_by`` that is the operator that finds the keys; what is computed of each key runs in as
+        many unless it is told itself, e.g. ``.key_by("user").reduce(fn).set_parallelism(4)``.
+        """
+        check_parallelism(parallelism)
         self._operator.parallelism = parallelism
         return self
 
@@ -97,6 +108,20 @@ class Stream:
         set_policy(self._graph, self._operator, policy)
         return self
 
+    def with_config(self: S, key: str | Mapping[str, Any], value: Any = None) -> S:
+        """Tell the operator's functions something: they find it in ``context.config`` when they are opened.
+
+        Args:
+            key: Name of the value, or a mapping of several.
+            value: The value.
+        """
+        if isinstance(key, str):
+            key = {key: value}
+        if not isinstance(key, Mapping):
+            raise GraphError(f"with_config() takes a name and a value, or a mapping, got {key!r}")
+        self._operator.config.update(key)
+        return self
+
     def resources(
         self: S,
         *,
@@ -128,14 +153,18 @@ class StreamSink(Stream):
     """The end of a stream."""
 
 
-class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
+class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
     """A stream of records of type T.
 
     Streams are descriptions: nothing runs before `StreamingContext.submit`.
     """
 
-    def map(self, fn: Callable[[T], U]) -> DataStream[U]:
+    def map(self, fn: Callable[[T], U], name: str | None = None) -> DataStream[U]:
         """Turn every record into one record.
+
+        Args:
+            fn: A function, or a `MapFunction`.
+            name: As of `name`.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -145,7 +174,8 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
             [2, 3]
         """
         _callable("map", fn)
-        return self._then("map", lambda _: rows.Map(fn))
+        mapped = self._then("map", lambda _: rows.Map(fn), stateful=has_state(fn))
+        return mapped if name is None else mapped.name(name)
 
     def flat_map(self, fn: Callable[..., Any]) -> DataStream[Any]:
         """Turn every record into any number of records.
@@ -162,7 +192,7 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
             ['to', 'be', 'or', 'not']
         """
         _callable("flat_map", fn)
-        return self._then("flat_map", lambda _: flat_map.FlatMap(fn))
+        return self._then("flat_map", lambda _: flat_map.FlatMap(fn), stateful=has_state(fn))
 
     def filter(self, fn: Callable[[T], Any] | pc.Expression) -> DataStream[T]:
         """Keep the records for which a function, or a pyarrow expression, is true.
@@ -177,13 +207,13 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
             [1, 3]
         """
         if callable(fn):
-            return self._then("filter", lambda _: rows.Filter(fn))
+            return self._then("filter", lambda _: rows.Filter(fn), stateful=has_state(fn))
         if type(fn).__name__ != "Expression":
             raise GraphError(
                 f"filter() takes a function or a pyarrow expression, got {fn!r}: "
                 f"write e.g. lambda r: r['price'] > 10, or pc.field('price') > 10"
             )
-        return self._then("filter", lambda _: stateless.FilterExpression(fn), columnar=True)
+        return self._then("filter", lambda _: FilterExpression(fn), columnar=True)
 
     def apply(
         self, operator: OperatorFactory[T, U] | FunctionOperator[T, U], kind: str | None = None
@@ -235,14 +265,21 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
             if other._graph is not self._graph:
                 raise GraphError("union() takes streams of one context; these are of two")
         edges = [s._plain_edge() for s in (self, *others)]
-        operator = LogicalOperator("union", edges, build=lambda _: stateless.Union(), columnar=True)
+        operator = LogicalOperator(
+            "union",
+            edges,
+            build=lambda _: stateless.Union(),
+            columnar=True,
+            parallelism=self._graph.parallelism or 1,
+        )
         return DataStream(self._graph, self._graph.add(operator))
 
-    def key_by(self, key: Callable[[T], K]) -> KeyedStream[K, T]:
+    def key_by(self, key: Callable[[T], K] | str | int) -> KeyedStream[K, T]:
         """Bring records with equal keys together.
 
         Args:
-            key: Returns None, a bool, int, float, str, bytes, or a tuple or list of these.
+            key: A function of a record, the name of a field of dicts (a column), or an index into tuples. A
+                key is None, a bool, int, float, str, bytes, or a tuple or list of these.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -252,22 +289,27 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
             >>> ctx.execute("key-by").result()
             [('a', 1), ('b', 1), ('a', 2)]
         """
-        _callable("key_by", key)
         self._refuse_converted("key_by")
+        build, columnar = keys.key_operator(key, self._operator.columnar)
         operator = LogicalOperator(
             "key_by",
             [self._plain_edge()],
-            build=lambda _: rows.KeyBy(key),
-            parallelism=self._operator.parallelism,
+            build=build,
+            columnar=columnar,
+            stateful=has_state(key),
+            parallelism=self._tasks(),
         )
-        return KeyedStream(self._graph, self._graph.add(operator))
+        keyed: KeyedStream[K, T] = KeyedStream(self._graph, self._graph.add(operator))
+        keyed._key = keys.name_of(key)
+        return keyed
 
-    def partition_by(self, choose: Choose) -> DataStream[T]:
-        """Give every record to the task, or tasks, that a function names.
+    def partition_by(self, choose: Choose | str | int) -> DataStream[T]:
+        """Give every record to the task, or tasks, that a function names; or equal values to one task.
 
         Args:
             choose: Takes a record and the number of tasks of the next operator; returns the index of
-                one of them, from 0, or a list of such.
+                one of them, from 0, or a list of such. Or the name of a field of dicts (a column), or an
+                index into tuples: records with equal values there meet in one task.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -277,9 +319,27 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
             >>> sorted(ctx.execute("partition-by").result())
             [10, 20, 30]
         """
-        _callable("partition_by", choose)
         self._refuse_converted("partition_by")
-        return self._spread("partition_by", Partitioning.CUSTOM, choose)
+        return self._spread("partition_by", Partitioning.CUSTOM, keys.partition_function(choose))
+
+    partition = partition_by
+
+    def reduce_by_key(self, fn: Callable[[Any, Any], Any]) -> DataStream[tuple[Any, Any]]:
+        """Combine the values of pairs with equal keys; every pair yields its key with the updated value.
+
+        Args:
+            fn: Takes the value so far and the next value of the same key, returns the new value.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values(("a", 1), ("b", 2), ("a", 3)).reduce_by_key(lambda a, b: a + b).collect()
+            >>> ctx.execute("reduce-by-key").result()
+            [('a', 1), ('b', 2), ('a', 4)]
+        """
+        _callable("reduce_by_key", fn)
+        pairs = cast("DataStream[Any]", self)
+        return pairs.key_by(0).reduce(PairReduce(fn))
 
     def as_python_stream(self: S) -> S:
         """Return the stream as Python sees it: itself."""
@@ -291,12 +351,13 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
     # Ends --------------------------------------------------------------------------------
 
     def sink(
-        self, sink: Sink[T] | Callable[[T], Any] | str, kind: str = "sink", **options: Any
+        self, sink: Sink[T] | Callable[[T], Any] | str | None = None, kind: str = "sink", **options: Any
     ) -> StreamSink:
         """Write the records to a sink, or call a function with each (at least once).
 
         Args:
-            sink: A `Sink` object, a function of one record, or the name of a sink in another language.
+            sink: A `Sink` object, a function of one record (or a `SinkFunction`), or the name of a sink in
+                another language; None drops the records.
             kind: What the operator is called in ids.
             **options: What a sink in another language is given by name.
         """
@@ -307,6 +368,8 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
                 f"sink() takes options ({', '.join(options)}) for a sink in another language only: give them "
                 f"to the sink itself"
             )
+        if sink is None:
+            sink = cast("Sink[T]", NothingSink())
         if not isinstance(sink, Sink):
             if not callable(sink):
                 raise GraphError(f"sink() takes a Sink or a function, got {sink!r}")
@@ -317,7 +380,7 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
             sink=sink,
             stateful=True,
             columnar=sink.columnar,
-            parallelism=self._operator.parallelism,
+            parallelism=self._tasks(),
         )
         if sink.language != "python":
             language(sink.language).adopt(self._graph, operator)
@@ -374,12 +437,12 @@ class DataStream(Partitioned, PluginSinks, Stream, Generic[T]):
             build=build,
             stateful=stateful,
             columnar=columnar,
-            parallelism=self._operator.parallelism,
+            parallelism=self._tasks(),
         )
         return DataStream(self._graph, self._graph.add(operator))
 
 
-class KeyedStream(DataStream[T], Generic[K, T]):
+class KeyedStream(Keyed, DataStream[T], Generic[K, T]):
     """A stream whose records have keys; equal keys are in one task."""
 
     _keyed = True

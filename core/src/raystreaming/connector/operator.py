@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from raystreaming.records import Batch
 
 
 class PieceLimit:
-    """How many records one piece of work may have; the worker adapts it to about 20 ms."""
+    """How many records one piece of work may have; the worker adapts it to about 20 ms.
 
-    __slots__ = ("records",)
+    Attributes:
+        records: The limit for lists.
+        rows: The limit for Arrow batches.
+    """
+
+    __slots__ = ("records", "rows")
 
     def __init__(self, records: int = 16) -> None:
         self.records = records
+        self.rows = records
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +34,14 @@ class OperatorContext:
         task: Index of this task, from 0.
         parallelism: Number of tasks.
         piece: Limit that an operator which expands its input obeys.
+        config: What `Stream.with_config` was given.
     """
 
     operator: str
     task: int
     parallelism: int
     piece: PieceLimit
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Operator(ABC):

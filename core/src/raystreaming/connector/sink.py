@@ -8,8 +8,8 @@ between commits them again at the next start, so `commit` is idempotent.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from raystreaming.connector.options import Options
@@ -37,6 +37,7 @@ class WriterContext:
         operator: Id of the sink's operator, for messages.
         task: Index of this task, from 0.
         parallelism: Number of tasks.
+        config: What `Stream.with_config` was given.
         rejected: Takes what `reject` is given, where the job goes on without it; None fails the job.
     """
 
@@ -46,6 +47,7 @@ class WriterContext:
     operator: str = "sink"
     task: int = 0
     parallelism: int = 1
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     rejected: Callable[[Rejected], None] | None = None
 
     def reject(self, record: Any, why: str) -> None:

@@ -77,6 +77,7 @@ class ReaderContext:
         columnar: True where the next operator of the chain takes Arrow; a reader that can give
             Arrow batches or rows gives Arrow then, else rows.
         count: ``count(name, n)`` adds to a counter that `Job.status` shows, e.g. ``"tombstones"``.
+        config: What `Stream.with_config` was given.
         fails: Whether what `reject` is given fails the job.
         rejected: Takes it otherwise; None only counts it as ``"skipped"``.
     """
@@ -86,6 +87,7 @@ class ReaderContext:
     parallelism: int = 1
     columnar: bool = False
     count: Callable[[str, int], None] = _ignore_count
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     fails: bool = False
     rejected: Callable[[Rejected], None] | None = None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from raystreaming.connector.operator import OperatorContext
@@ -13,7 +14,7 @@ from raystreaming.errors import OperatorError, short_repr, shown_record
 from raystreaming.graph import Choose, OutputEdge, Partitioning
 from raystreaming.operators.user_function import describe, failure
 from raystreaming.records import Batch, OpaqueColumn, rows_of
-from raystreaming.state import KeyOwners
+from raystreaming.state import FieldKeys, KeyOwners
 
 
 class Partitioner(ABC):
@@ -102,6 +103,11 @@ class ByKey(_ByTarget):
         if batch.target is not None:
             yield self.channels[batch.target], batch
             return
+        if isinstance(batch.keys, FieldKeys):
+            with self._named():
+                parts = batch.keys.dealt(self.owners, len(self.channels))
+            yield from self._dealt(batch, parts)
+            return
         if not isinstance(batch.keys, OpaqueColumn):
             yield from super().split(batch)
             return
@@ -111,8 +117,14 @@ class ByKey(_ByTarget):
     def targets(self, batch: Batch) -> Iterable[int]:
         """Look up the owners of the keys' groups."""
         assert batch.keys is not None, "the graph puts key edges behind key_by only"
-        try:
+        with self._named():
             return list(map(self.owners.__getitem__, batch.keys))
+
+    @contextmanager
+    def _named(self) -> Generator[None, None, None]:
+        """Say of a key that cannot be one which operator made it."""
+        try:
+            yield
         except (TypeError, ValueError) as error:
             raise OperatorError(f"operator {self._operator!r}: {error}") from error
 

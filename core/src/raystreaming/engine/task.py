@@ -7,6 +7,7 @@ output is full, unless only a mark is due.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from raystreaming.connector.source import Fetched, Position
 from raystreaming.engine.inputs import Inputs
 from raystreaming.engine.messages import OperatorSnapshot, Snapshot, SourceEnded, TaskEvent
 from raystreaming.engine.partition import ByKey, Partitioner, partitioner
+from raystreaming.engine.sides import Sides
 from raystreaming.errors import OperatorError, Terminal
-from raystreaming.graph import TaskSpec
+from raystreaming.graph import OutputEdge, TaskSpec
 from raystreaming.operators.guard import Guard, Pause
 from raystreaming.operators.keyed import KeyedOperator
 from raystreaming.operators.rows import RowLoop, fuse
@@ -29,6 +31,9 @@ from raystreaming.state import GroupSnapshot
 
 ARROW_FACTOR = 64
 """How many more rows than list records a piece may have where the whole chain takes Arrow."""
+
+LIST_LIMIT = 4096
+"""Records a piece where lists are built between operators: more of them leave the processor's cache."""
 
 PIECES_AHEAD = 4
 """Pieces that may wait for a task: at 20 ms each, a barrier waits for a twelfth of a second on a channel."""
@@ -96,9 +101,11 @@ class Task:
         self._incarnation = incarnation
         self._inputs = Inputs(spec.inputs, incarnation)
         self._is_source = spec.vertex.source is not None
-        self._takes_arrow = all(op.columnar or op.source for op in spec.vertex.operators)
+        behind_source = [op for op in spec.vertex.operators if op.source is None]
+        self._arrow_factor = ARROW_FACTOR if all(op.columnar for op in behind_source) else 1
+        self._begins_in_arrow = bool(behind_source) and behind_source[0].columnar
         last = spec.vertex.operators[-1].id
-        self._outputs = [partitioner(e, last, spec.index, key_groups) for e in spec.outputs]
+        self._outputs = [self._output(edge, last, key_groups) for edge in spec.outputs]
         self._split_early()
         self.output_channels = tuple(c for e in spec.outputs for c in e.channels)
         self._offsets = dict.fromkeys(self.output_channels, 0)
@@ -134,6 +141,10 @@ class Task:
             else:
                 by_id[op.id].guard = guard
 
+    def _output(self, edge: OutputEdge, last: str, key_groups: int) -> Partitioner:
+        spread = partitioner(edge, last, self.spec.index, key_groups)
+        return Sides(spread, edge.tag) if edge.tag is not None or edge.beside_sides else spread
+
     def _split_early(self) -> None:
         """Have the loop that makes the keys split the records too, where they go nowhere else."""
         if len(self._outputs) == 1 and isinstance(by_key := self._outputs[0], ByKey):
@@ -149,7 +160,9 @@ class Task:
             named.operator.open(self._context(named.id))
 
     def _context(self, operator: str) -> OperatorContext:
-        return OperatorContext(operator, self.spec.index, self.spec.vertex.parallelism, self.piece)
+        vertex = self.spec.vertex
+        config = next((op.config for op in vertex.operators if op.id == operator), {})
+        return OperatorContext(operator, self.spec.index, vertex.parallelism, self.piece, config)
 
     def close(self) -> None:
         """Close the operators, whatever they raise; the first error is raised at the end."""
@@ -186,9 +199,17 @@ class Task:
             records: Records that take about 20 ms.
             ahead: `records_ahead` of each receiver: who feeds a slow task needs no more than that.
         """
-        factor = ARROW_FACTOR if self._takes_arrow else 1
+        factor = self._arrow_factor
         self.records_ahead = min((PIECES_AHEAD * records * factor, *ahead))
-        self.piece.records = max(1, min(records, self.records_ahead // factor))
+        limit = max(1, min(records, self.records_ahead // factor))
+        self.piece.rows = limit * factor
+        self.piece.records = min(limit, LIST_LIMIT) if self.builds_lists else limit
+
+    @property
+    def most_records(self) -> int:
+        """The largest piece that makes sense, before `ARROW_FACTOR`."""
+        becomes_lists = self._begins_in_arrow and self._arrow_factor == 1
+        return LIST_LIMIT if self.builds_lists and not becomes_lists else sys.maxsize
 
     def consumed_offset(self, channel: int) -> int:
         """Return the offset of the first element of an input channel that has not been taken."""
@@ -257,7 +278,7 @@ class Task:
             return self._cut()
         if self._is_source:
             return self._source_step()
-        element = self._inputs.take(self._limit_for_lists())
+        element = self._inputs.take(self.piece.rows)
         if isinstance(element, Batch):
             return self._begin(element)
         if isinstance(element, Barrier):
@@ -291,15 +312,10 @@ class Task:
         self._batch, self._taken = batch, 0
         return self._cut()
 
-    def _limit_for_lists(self) -> int:
-        return self.piece.records * (ARROW_FACTOR if self._takes_arrow else 1)
-
     def _cut(self) -> int:
         batch = self._batch
         assert batch is not None
-        limit = self.piece.records
-        if self._takes_arrow and is_columnar(batch.values):
-            limit *= ARROW_FACTOR
+        limit = self.piece.rows if is_columnar(batch.values) else self.piece.records
         size = len(batch)
         if self._taken == 0 and size <= limit:
             piece, self._batch = batch, None
@@ -315,8 +331,17 @@ class Task:
     def _transform(self, batch: Batch, first: int) -> Iterator[Batch]:
         stream: Iterator[Batch] = iter((batch,))
         for stage in self._stages[first:]:
+            if self._begins_in_arrow and isinstance(stage, RowLoop):
+                stream = chain.from_iterable(map(self._cut_for_lists, stream))
             stream = chain.from_iterable(map(stage.process, stream))
         return stream
+
+    def _cut_for_lists(self, batch: Batch) -> Iterable[Batch]:
+        """Cut an Arrow batch where it becomes lists: those are to have fewer records."""
+        limit = self.piece.records
+        if len(batch) <= limit or not is_columnar(batch.values):
+            return (batch,)
+        return (batch.slice(start, start + limit) for start in range(0, len(batch), limit))
 
     def _pull(self) -> None:
         assert self._results is not None

@@ -25,6 +25,10 @@ class OutputEdge:
     partitioning: Partitioning
     channels: tuple[int, ...]
     choose: Choose | PartitionFunction | None = None
+    tag: str | None = None
+    """The side output that it takes."""
+    beside_sides: bool = False
+    """Whether tagged records are not for it."""
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ def execution_graph(graph: JobGraph) -> ExecutionGraph:
             task = TaskSpec(len(result.tasks), vertex, index)
             tasks[vertex.index, index] = task
             result.tasks.append(task)
+    with_sides = {edge.upstream for edge in graph.edges if edge.tag is not None}
     for edge in graph.edges:
         senders = graph.vertices[edge.upstream].parallelism
         receivers = graph.vertices[edge.downstream].parallelism
@@ -84,5 +89,6 @@ def execution_graph(graph: JobGraph) -> ExecutionGraph:
                 result.channels.append(channel)
                 receiver.inputs.append(channel.id)
                 ids.append(channel.id)
-            sender.outputs.append(OutputEdge(edge.partitioning, tuple(ids), edge.choose))
+            beside = edge.tag is None and edge.upstream in with_sides
+            sender.outputs.append(OutputEdge(edge.partitioning, tuple(ids), edge.choose, edge.tag, beside))
     return result

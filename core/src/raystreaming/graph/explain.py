@@ -65,7 +65,8 @@ def explain(graph: LogicalGraph, durable: bool) -> str:
             lines.append("    reads in no fixed order")
         for edge in jobs.edges:
             if edge.downstream == vertex.index:
-                lines.append(f"    from [{edge.upstream}] by {edge.partitioning.value}")
+                side = "" if edge.tag is None else f" side output {edge.tag!r}"
+                lines.append(f"    from [{edge.upstream}]{side} by {edge.partitioning.value}")
         for op in vertex.with_dead_letters:
             if op.on_error != "fail":
                 lines.append(f"    {op.name}: on error {in_words(op.on_error)}")

@@ -26,6 +26,7 @@ class JobEdge:
     downstream: int
     partitioning: Partitioning
     choose: Choose | PartitionFunction | None = None
+    tag: str | None = None
 
 
 @dataclass(slots=True)
@@ -35,6 +36,8 @@ class JobVertex:
     index: int
     operators: list[LogicalOperator]
     parallelism: int
+    columnar_source: bool = False
+    """Whether the source of the chain should give Arrow batches: all that reads it takes them."""
 
     @property
     def name(self) -> str:
@@ -51,11 +54,6 @@ class JobVertex:
         """The source at the chain's head, if it has one."""
         head = self.operators[0]
         return head if head.source is not None else None
-
-    @property
-    def columnar_source(self) -> bool:
-        """Whether the source of the chain should give Arrow batches: the next operator takes them."""
-        return len(self.operators) > 1 and self.operators[1].columnar
 
 
 @dataclass(slots=True)
@@ -84,6 +82,7 @@ def _chains(graph: LogicalGraph, op: LogicalOperator) -> bool:
     upstream = op.edges[0].upstream
     return (
         resolve(op.edges[0], op) is Partitioning.FORWARD
+        and op.edges[0].tag is None
         and upstream.parallelism == op.parallelism
         and not upstream.disable_chain
         and len(graph.downstream(upstream)) == 1
@@ -99,11 +98,12 @@ def job_graph(graph: LogicalGraph) -> JobGraph:
             vertex = home[op.edges[0].upstream]
             vertex.operators.append(op)
         else:
+            readers = [reader for reader, _ in graph.downstream(op)]
             vertex = JobVertex(len(result.vertices), [op], op.parallelism)
+            vertex.columnar_source = op.source is not None and all(reader.columnar for reader in readers)
             result.vertices.append(vertex)
             for edge in op.edges:
-                result.edges.append(
-                    JobEdge(home[edge.upstream].index, vertex.index, resolve(edge, op), edge.choose)
-                )
+                upstream = home[edge.upstream].index
+                result.edges.append(JobEdge(upstream, vertex.index, resolve(edge, op), edge.choose, edge.tag))
         home[op] = vertex
     return result

@@ -42,11 +42,13 @@ class Edge:
         upstream: Where records come from.
         partitioning: None leaves the choice: forward if the parallelism is equal, else round robin.
         choose: The function of custom partitioning.
+        tag: The side output that it takes; None for the stream itself.
     """
 
     upstream: LogicalOperator
     partitioning: Partitioning | None = None
     choose: Choose | PartitionFunction | None = None
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class LogicalOperator:
         start_new_chain: Never fused with the operator before it.
         disable_chain: Never fused with any other.
         resources: What its tasks ask of a node.
+        config: What the program tells its functions.
         language: Language its function is written in.
         schema: The type of its records, where a conversion to or from another language has said it.
         on_error: What becomes of records that it cannot take.
@@ -96,6 +99,7 @@ class LogicalOperator:
     start_new_chain: bool = False
     disable_chain: bool = False
     resources: Resources = field(default_factory=Resources)
+    config: dict[str, Any] = field(default_factory=dict[str, Any])
     language: str = "python"
     schema: Any = None
     on_error: ErrorPolicy = "fail"
@@ -121,11 +125,13 @@ class LogicalGraph:
     Attributes:
         operators: The operators.
         languages: What languages other than Python were told for this job, by their names.
+        parallelism: Number of tasks of an operator that is not told; None: as many as the one before it.
     """
 
     def __init__(self, languages: Mapping[str, Any] | None = None) -> None:
         self.operators: list[LogicalOperator] = []
         self.languages: dict[str, Any] = dict(languages or {})
+        self.parallelism: int | None = None
 
     def add(self, operator: LogicalOperator) -> LogicalOperator:
         """Add an operator whose inputs are in the graph already."""

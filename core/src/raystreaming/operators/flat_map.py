@@ -9,12 +9,12 @@ from itertools import chain, islice, repeat
 from typing import Any
 
 from raystreaming.connector.operator import Operator, OperatorContext
+from raystreaming.operators.function_state import open_with_state, saved_state
 from raystreaming.operators.guard import Attempts, Guard
 from raystreaming.operators.user_function import (
     blame,
     close_function,
     failure,
-    open_function,
     per_task,
 )
 from raystreaming.records import Batch, OpaqueColumn, rows_of
@@ -31,12 +31,21 @@ class FlatMap(Operator):
         self._fn = per_task(fn)
         self._call = _with_collector(self._fn) if _takes_collector(self._fn) else self._fn
         self._growth = 1.0  # results per record, of late
+        self._state: bytes | None = None
 
     def open(self, ctx: OperatorContext) -> None:
         """Open the function if it is an object with `open`."""
         self._id = ctx.operator
         self._piece = ctx.piece
-        open_function(self._fn, ctx)
+        open_with_state(self._fn, ctx, self._state)
+
+    def snapshot(self) -> bytes | None:
+        """Return the state of a function that has one."""
+        return saved_state(self._fn, self._id)
+
+    def restore(self, state: bytes) -> None:
+        """Keep the function's state for `open`."""
+        self._state = state
 
     def close(self) -> None:
         """Close the function if it is an object with `close`."""

@@ -37,12 +37,12 @@ class KeyedRowOperator(RowOperator, KeyedOperator):
 
     def __init__(self, fn: Callable[..., Any], key_groups: int) -> None:
         super().__init__(fn)
-        self._state = KeyedValues(key_groups)
+        self._values = KeyedValues(key_groups)
 
     @property
     def state(self) -> KeyedValues:
         """The values by key."""
-        return self._state
+        return self._values
 
     @property
     def needs_keys(self) -> bool:

@@ -25,13 +25,13 @@ from typing import Any, NamedTuple, NoReturn
 from raystreaming.connector.operator import FusedOperator, Operator, OperatorContext
 from raystreaming.errors import ConnectorError, OperatorError, add_note, shown_record
 from raystreaming.operators.flat_map import FlatMap
+from raystreaming.operators.function_state import open_with_state, saved_state
 from raystreaming.operators.guard import Guard, OneByOne
 from raystreaming.operators.sink import SinkOperator
 from raystreaming.operators.user_function import (
     GENERATED,
     close_function,
     failure,
-    open_function,
     per_task,
 )
 from raystreaming.records import Batch, rows_of
@@ -44,11 +44,20 @@ class RowOperator(Operator):
     def __init__(self, fn: Callable[..., Any]) -> None:
         self.fn = per_task(fn)
         self.id = ""
+        self._state: bytes | None = None
 
     def open(self, ctx: OperatorContext) -> None:
         """Open the function if it is an object with `open`."""
         self.id = ctx.operator
-        open_function(self.fn, ctx)
+        open_with_state(self.fn, ctx, self._state)
+
+    def snapshot(self) -> bytes | None:
+        """Return the state of a function that has one."""
+        return saved_state(self.fn, self.id)
+
+    def restore(self, state: bytes) -> None:
+        """Keep the function's state for `open`."""
+        self._state = state
 
     def close(self) -> None:
         """Close the function if it is an object with `close`."""

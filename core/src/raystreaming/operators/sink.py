@@ -28,6 +28,10 @@ class RowWriter(Writer[Any]):
         for value in rows_of(batch.values):
             self.row_function(value)
 
+    def snapshot(self) -> bytes | None:
+        """Return the state for the next `Sink.open`."""
+        return None
+
 
 class RowSink(Sink[Any]):
     """A sink whose writers are `RowWriter`."""
@@ -145,7 +149,7 @@ class SinkOperator(Operator):
     def snapshot(self) -> bytes | None:
         """Return the writer's state."""
         writer = self.writer
-        return writer.snapshot() if isinstance(writer, TwoPhaseWriter) else None
+        return writer.snapshot() if isinstance(writer, TwoPhaseWriter | RowWriter) else None
 
     def close(self) -> None:
         """Close the writer."""

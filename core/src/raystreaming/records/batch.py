@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
+from raystreaming.records.columns import is_bare
 from raystreaming.records.opaque import OpaqueColumn
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ def is_columnar(values: Rows) -> TypeGuard[pa.RecordBatch]:
 
 
 def rows_of(values: Rows) -> list[Any]:
-    """Return `values` as a list; the rows of an Arrow RecordBatch become dicts."""
+    """Return `values` as a list; the rows of an Arrow RecordBatch become dicts, or what they were before."""
     if isinstance(values, list):
         return values
-    rows: list[Any] = values.to_pylist()
+    column = values.column(0) if is_columnar(values) and is_bare(values) else values
+    rows: list[Any] = column.to_pylist()
     return rows
 
 
@@ -63,14 +65,19 @@ class Batch:
             _slice(self.timestamps, start, stop),
         )
 
-    def take(self, indices: Sequence[int]) -> Batch:
-        """Return the records at `indices`, in that order."""
+    def take(self, indices: Any) -> Batch:
+        """Return the records at `indices`, in that order: numbers, or an Arrow array of them."""
         values = self.values
         rows: Rows
         if isinstance(values, list):
             rows = [values[i] for i in indices]
+        elif is_columnar(values):
+            in_arrow = hasattr(indices, "to_pylist")
+            rows = values.take(indices if in_arrow else list(indices))
+            if in_arrow and not isinstance(self.keys, OpaqueColumn):
+                indices = indices.to_pylist()
         else:
-            rows = values.take(list(indices) if is_columnar(values) else indices)
+            rows = values.take(indices)
         return Batch(
             rows,
             _take(self.keys, indices),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from raystreaming.errors import TransferError, short_repr
 from raystreaming.records.batch import Batch, is_columnar, rows_of
 from raystreaming.records.frame import Barrier, Element, EndOfInput
+from raystreaming.records.opaque import OpaqueColumn
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -116,7 +117,8 @@ def _encode_arrow(batch: Batch) -> list[Buffer]:
     costs 2 us a batch on both sides together, a stream 25 us.
     """
     values: Any = batch.values
-    columns = _ARROW + pickle.dumps((batch.keys, batch.timestamps), protocol=5)
+    keys = batch.keys.detached() if isinstance(batch.keys, OpaqueColumn) else batch.keys
+    columns = _ARROW + pickle.dumps((keys, batch.timestamps), protocol=5)
     schema = bytes(values.schema.serialize())
     if _parsed(schema)[1]:
         return [columns, memoryview(_stream(values))]
@@ -129,9 +131,13 @@ def _decode_arrow(buffers: Sequence[Buffer]) -> Batch:
     keys, timestamps = pickle.loads(memoryview(buffers[0])[1:])
     if len(buffers) == 2:
         with pa.ipc.open_stream(pa.py_buffer(buffers[1])) as reader:
-            return Batch(reader.read_next_batch(), keys, timestamps)
-    schema, _ = _parsed(bytes(buffers[1]))
-    return Batch(pa.ipc.read_record_batch(pa.py_buffer(buffers[2]), schema), keys, timestamps)
+            values = reader.read_next_batch()
+    else:
+        schema, _ = _parsed(bytes(buffers[1]))
+        values = pa.ipc.read_record_batch(pa.py_buffer(buffers[2]), schema)
+    if isinstance(keys, OpaqueColumn):
+        keys = keys.attached(values)
+    return Batch(values, keys, timestamps)
 
 
 def _stream(values: pa.RecordBatch) -> pa.Buffer:

@@ -1,4 +1,4 @@
-"""`OpaqueColumn`: records that another language holds, which the engine moves without looking at them."""
+"""`OpaqueColumn`: a column that another language or Arrow holds, which the engine moves as it is."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ class OpaqueColumn(ABC):
         Returns:
             For each owner something that `take` takes, of the right length.
         """
+
+    def detached(self) -> OpaqueColumn:
+        """Return what has to travel where the Arrow batch beside it does; `attached` makes it whole."""
+        return self
+
+    def attached(self, values: Any) -> OpaqueColumn:
+        """Return the column that was `detached`, beside the same Arrow batch again."""
+        return self
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the elements as Python objects."""

@@ -67,5 +67,6 @@ def _setup(spec: JobSpec, manifest: Manifest, op: LogicalOperator, task: TaskSpe
         operator=op.id,
         task=task.index,
         parallelism=op.parallelism,
+        config=op.config,
     )
     return TaskSetup(manifest.key_groups, writer)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from raystreaming.runtime.reading import FIRST_LIMIT, MAX_LIMIT
 
 TARGET = 0.020
-MAX_PIECE = 4096
-"""Records a piece where lists are built between operators: more of them leave the processor's cache."""
 
 
 class PiecePace:
     """Adapts how many records a piece of a task may have to what its pieces cost.
 
+    Args:
+        most: The task's own limit.
+
     Attributes:
         limit: Records a piece.
     """
 
-    def __init__(self, builds_lists: bool) -> None:
+    def __init__(self, most: int) -> None:
         self.limit = FIRST_LIMIT
-        self._most = MAX_PIECE if builds_lists else MAX_LIMIT
+        self._most = min(most, MAX_LIMIT)
 
     def worked(self, records: int, seconds: float) -> None:
         """Note what a step took."""

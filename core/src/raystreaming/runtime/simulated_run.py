@@ -100,6 +100,7 @@ class SimulatedReader:
             columnar=task.spec.vertex.columnar_source,
             fails=not goes_on(op.on_error),
             rejected=self.rejected.append,
+            config=op.config,
         )
         self.reader: Reader[Any] | None = None
         self.controls: deque[Callable[[], None]] = deque()
@@ -302,7 +303,7 @@ class SimulatedRun:
     def _step(self, task: Task) -> bool:
         if not (task.ready and (task.mark_due or self._has_room(task))):
             return False
-        task.piece.records = self.random.choice(PIECES)
+        task.piece.records = task.piece.rows = self.random.choice(PIECES)
         task.step()
         for frame in task.frames:
             self._wires[frame.channel].append(frame)

@@ -139,7 +139,7 @@ class Worker:
         self._receiver = {channel: task for task in tasks for channel in task.spec.inputs}
         self._receivers = {task.spec.id: self._receivers_here(task) for task in tasks}
         self._from_others = _incoming(tasks)
-        self._paces = {t.spec.id: PiecePace(t.builds_lists) for t in tasks}
+        self._paces = {t.spec.id: PiecePace(t.most_records) for t in tasks}
         self._entry_paces = {id_: EntryPace() for id_ in readers}
         self._read_loops = {id_: self._read_loop(self._tasks[id_].spec) for id_ in readers}
         self._held_up: dict[int, float] = {}
@@ -364,6 +364,7 @@ class Worker:
             parallelism=op.parallelism,
             columnar=spec.vertex.columnar_source,
             count=self._count,
+            config=op.config,
         )
         task = self._tasks[spec.id]
 

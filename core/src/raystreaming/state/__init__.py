@@ -1,5 +1,6 @@
 """Keyed state: canonical keys, key groups, and the values kept by key."""
 
+from raystreaming.state.field_keys import FieldKeys
 from raystreaming.state.keys import (
     DEFAULT_KEY_GROUPS,
     KeyGroups,
@@ -14,6 +15,7 @@ from raystreaming.state.values import GroupSnapshot, KeyedValues
 
 __all__ = [
     "DEFAULT_KEY_GROUPS",
+    "FieldKeys",
     "GroupSnapshot",
     "KeyGroups",
     "KeyOwners",

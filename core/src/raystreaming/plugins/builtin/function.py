@@ -7,8 +7,9 @@ from typing import Any
 
 from raystreaming.connector.options import option
 from raystreaming.connector.sink import WriterContext
+from raystreaming.operators.function_state import open_with_state, saved_state
 from raystreaming.operators.sink import RowSink, RowWriter
-from raystreaming.operators.user_function import close_function, open_function, per_task
+from raystreaming.operators.user_function import close_function, per_task
 
 
 class FunctionSink(RowSink):
@@ -22,13 +23,17 @@ class FunctionSink(RowSink):
 
     def open(self, state: bytes | None, ctx: WriterContext) -> RowWriter:
         """Return a writer that calls the function."""
-        return _FunctionWriter(per_task(self.fn), ctx)
+        return _FunctionWriter(per_task(self.fn), ctx, state)
 
 
 class _FunctionWriter(RowWriter):
-    def __init__(self, fn: Callable[..., Any], ctx: WriterContext) -> None:
+    def __init__(self, fn: Callable[..., Any], ctx: WriterContext, state: bytes | None) -> None:
         super().__init__(fn)
-        open_function(fn, ctx)
+        self._operator = ctx.operator
+        open_with_state(fn, ctx, state)
+
+    def snapshot(self) -> bytes | None:
+        return saved_state(self.row_function, self._operator)
 
     def flush(self) -> None:
         flush = getattr(self.row_function, "flush", None)

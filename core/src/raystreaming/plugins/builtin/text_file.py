@@ -18,7 +18,8 @@ from raystreaming.connector.source import (
     Source,
     Split,
 )
-from raystreaming.errors import Terminal
+from raystreaming.plugins.builtin.text_columns import ColumnReader
+from raystreaming.plugins.builtin.text_faults import cut_short, readable, unreadable
 from raystreaming.records import Batch
 
 _MAX_BYTES = 4 << 20
@@ -32,6 +33,7 @@ class TextFileSource(Source[str]):
     """
 
     parallel = False
+    columnar = True
 
     path: str | os.PathLike[str] = option(kw_only=False, doc="The file.")
 
@@ -51,12 +53,12 @@ class TextFileSource(Source[str]):
             with open(path, "rb") as f:
                 size = os.fstat(f.fileno()).st_size
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         return [Split(path, {"stop": size})]
 
     def open(self, ctx: ReaderContext) -> Reader[str]:
-        """Return a reader of lines."""
-        return _LinesReader(ctx)
+        """Return a reader of lines, as rows or as the column ``value``."""
+        return ColumnReader(ctx) if ctx.columnar else _LinesReader(ctx)
 
 
 class _LinesReader(Reader[str]):
@@ -81,12 +83,9 @@ class _LinesReader(Reader[str]):
                 self._file.seek(start)
             lines, size = self._lines(limit, stop - start)
         except OSError as error:
-            raise _unreadable(split.id, error) from error
+            raise unreadable(split.id, error) from error
         if not lines and start < stop:
-            raise Terminal(
-                f"source {self._operator!r}: {split.id} is shorter than it was: it ends before byte "
-                f"{stop}, up to which it was to be read. Put it back, or start over with --fresh"
-            )
+            raise cut_short(self._operator, split.id, stop)
         values = self._decoded(lines, split.id, start)
         end = start + size >= stop
         if end:
@@ -126,7 +125,7 @@ class _LinesReader(Reader[str]):
         try:
             text = b"".join(lines).decode()
         except UnicodeDecodeError:
-            return self._readable(lines, path, start)
+            return [line.removesuffix("\r") for line in readable(self._ctx, lines, path, start)]
         if len(lines) == text.count("\n") + (not text.endswith("\n") if text else 0):
             values = text.split("\n")
             if text.endswith("\n") or not text:
@@ -134,25 +133,7 @@ class _LinesReader(Reader[str]):
             return [v[:-1] if v.endswith("\r") else v for v in values] if "\r" in text else values
         return [line.decode().removesuffix("\n").removesuffix("\r") for line in lines]
 
-    def _readable(self, lines: list[bytes], path: str, start: int) -> list[str]:
-        """Return the lines that are UTF-8."""
-        texts: list[str] = []
-        for line in lines:
-            try:
-                texts.append(line.decode().removesuffix("\n").removesuffix("\r"))
-            except UnicodeDecodeError as error:
-                why = "it is not UTF-8 (iconv can convert the file)"
-                self._ctx.reject(line, why, f"{path} at byte {start + error.start}")
-            start += len(line)
-        return texts
-
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def _unreadable(path: str, error: OSError) -> Terminal:
-    return Terminal(
-        f"text file {path} cannot be read: {error.strerror or error}. Check the path and its permissions"
-    )

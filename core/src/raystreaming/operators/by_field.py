@@ -1,0 +1,69 @@
+"""Partitioning by the value of a field: equal values to one task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from raystreaming.connector.operator import OperatorContext
+from raystreaming.connector.partition import OpenPartition, PartitionFunction
+from raystreaming.errors import OperatorError
+from raystreaming.operators.expressions import column
+from raystreaming.operators.user_function import blame
+from raystreaming.records import Batch, is_columnar, rows_of
+from raystreaming.state import DEFAULT_KEY_GROUPS, FieldKeys, KeyOwners, lookup_keys
+
+
+class ByField(PartitionFunction):
+    """Sends equal values to one task.
+
+    Args:
+        field: Name of the field, or index.
+        get: Returns the value of a record.
+    """
+
+    def __init__(self, field: str | int, get: Callable[[Any], Any]) -> None:
+        self.field = field
+        self.get = get
+
+    def problems(self, operator: str) -> Iterable[str]:
+        """Return nothing: what fields there are is known when records come."""
+        return ()
+
+    def open(self, ctx: OperatorContext) -> OpenPartition:
+        """Return the function of one task."""
+        return _OpenByField(self, ctx.operator)
+
+
+class _OpenByField(OpenPartition):
+    def __init__(self, by: ByField, operator: str) -> None:
+        self._by = by
+        self._operator = operator
+        self._owners: KeyOwners | None = None
+
+    def split(self, batch: Batch, tasks: int) -> Sequence[Any]:
+        if self._owners is None:
+            self._owners = KeyOwners(DEFAULT_KEY_GROUPS, tasks)
+        field, values = self._by.field, batch.values
+        try:
+            if isinstance(field, str) and is_columnar(values):
+                return FieldKeys(field, column(values, field)).dealt(self._owners, tasks)
+            return self._dealt(rows_of(values), self._owners, tasks)
+        except (KeyError, TypeError, ValueError) as error:
+            raise OperatorError(
+                f"operator {self._operator!r}: partition_by({field!r}): {error.args[0]}"
+            ) from error
+
+    def _dealt(self, values: list[Any], owners: KeyOwners, tasks: int) -> list[list[int]]:
+        it = iter(values)
+        try:
+            found = list(map(self._by.get, it))
+        except Exception as error:
+            blame(self._operator, self._by.get, values, it, error)
+        parts: list[list[int]] = [[] for _ in range(tasks)]
+        for index, key in enumerate(lookup_keys(found)):
+            parts[owners[key]].append(index)
+        return parts
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,56 @@
+"""sum: what is added up of the records of a key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from raystreaming.operators.keyed import KeyedRowOperator
+from raystreaming.state import lookup_key
+
+
+class AddField:
+    """Combines two records of a key: the first with the sum of both in one place.
+
+    Args:
+        field: A field of dicts, or an index into tuples.
+    """
+
+    def __init__(self, field: str | int) -> None:
+        self.field = field
+
+    def __call__(self, old: Any, new: Any) -> Any:
+        """Return the first record with the sum; neither changes."""
+        field = self.field
+        total = old[field] + new[field]
+        if isinstance(old, dict):
+            return {**old, field: total}
+        changed: Any = list(old)
+        changed[field] = total
+        if hasattr(old, "_make"):  # a named tuple
+            return old._make(changed)
+        return changed if isinstance(old, list) else tuple(changed)
+
+
+class SumOf(KeyedRowOperator):
+    """Adds up what a function returns for the records of each key; yields the key with the sum."""
+
+    def lines(self, n: str, tracking: bool) -> list[str]:
+        """Look the key up, add, store."""
+        return [
+            f"x = f{n}(v)",
+            f"k = lookup_key{n}(k)",
+            f"if k in table{n}: x = table{n}[k] + x",
+            f"else: check_new{n}(k)",
+            f"table{n}[k] = x",
+            "v = (k, x)",
+            *(["changed(k)"] if tracking else []),
+        ]
+
+    def names(self, n: str) -> dict[str, Any]:
+        """Return the function and the table."""
+        return {
+            f"f{n}": self.fn,
+            f"table{n}": self.state.table,
+            f"check_new{n}": self.state.check_new,
+            f"lookup_key{n}": lookup_key,
+        }

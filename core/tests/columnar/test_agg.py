@@ -1,0 +1,198 @@
+"""Aggregates by key: Arrow and rows give what a plain computation gives, however batches are cut."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raystreaming import StreamingContext, count, max_, mean, min_, sum_
+from raystreaming.connector import Batch, RecordsSource
+from raystreaming.connector.operator import OperatorContext, PieceLimit
+from raystreaming.errors import OperatorError
+from raystreaming.operators.agg import Agg
+from raystreaming.operators.expressions import KeyByField
+from raystreaming.records import rows_of
+from raystreaming.state import group_owners
+
+GROUPS = 12
+AGGREGATES = {
+    "n": count(),
+    "values": count("v"),
+    "total": sum_("v"),
+    "least": min_("v"),
+    "greatest": max_("v"),
+    "average": mean("v"),
+    "first": min_("s"),
+}
+EDGES = st.sampled_from([2**63 - 1, -(2**63), 0, 1])
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "k": st.none() | st.sampled_from(["a", "b", ""]),
+            "v": st.none() | st.integers(-5, 5) | EDGES,
+            "s": st.none() | st.text(max_size=2),
+        }
+    ),
+    max_size=40,
+)
+SCHEMA = pa.schema({"k": pa.string(), "v": pa.int64(), "s": pa.string()})
+
+
+def make(updates: str = "batch", aggregates=AGGREGATES) -> Agg:
+    operator = Agg("k", aggregates, GROUPS, updates)
+    operator.open(OperatorContext("agg", 0, 1, PieceLimit(7)))
+    return operator
+
+
+def keyed(rows: list, arrow: bool, schema: pa.Schema | None = SCHEMA) -> Batch:
+    if not arrow:
+        return Batch(rows, [row["k"] for row in rows])
+    key_by = KeyByField("k")
+    key_by.open(OperatorContext("key", 0, 1, PieceLimit()))
+    (batch,) = key_by.process(Batch(pa.RecordBatch.from_pylist(rows, schema=schema)))
+    return batch
+
+
+def fed(operator: Agg, rows: list, cuts: list[int], arrow: bool, schema=SCHEMA) -> list[dict]:
+    ends = [0, *sorted(min(c, len(rows)) for c in cuts), len(rows)]
+    batches = [keyed(rows[a:b], arrow, schema) for a, b in itertools.pairwise(ends) if a < b]
+    return [row for b in batches for out in operator.process(b) for row in rows_of(out.values)]
+
+
+def plain(rows: list[dict]) -> dict:
+    """The result of some records of one key."""
+    values = [row["v"] for row in rows if row["v"] is not None]
+    texts = [row["s"] for row in rows if row["s"] is not None]
+    return {
+        "k": rows[0]["k"],
+        "n": len(rows),
+        "values": len(values),
+        "total": sum(values) if values else None,
+        "least": min(values, default=None),
+        "greatest": max(values, default=None),
+        "average": sum(values) / len(values) if values else None,
+        "first": min(texts, default=None),
+    }
+
+
+def by_key(rows: list[dict]) -> dict:
+    found: dict = defaultdict(list)
+    for row in rows:
+        found[row["k"]].append(row)
+    return found
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+@settings(deadline=None, max_examples=30)
+@given(rows=ROWS, cuts=st.lists(st.integers(0, 40), max_size=5))
+def test_the_last_row_of_a_key_is_its_result_and_all_before_are_results_so_far(arrow, rows, cuts):
+    seen = by_key(fed(make(), rows, cuts, arrow))
+    expected = by_key(rows)
+    assert {k: updates[-1] for k, updates in seen.items()} == {k: plain(its) for k, its in expected.items()}
+    for k, updates in seen.items():
+        so_far = [plain(expected[k][:n]) for n in range(1, len(expected[k]) + 1)]
+        assert [row for row in so_far if row in updates] == updates
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+@settings(deadline=None, max_examples=30)
+@given(rows=ROWS, at=st.integers(0, 40))
+def test_final_rows_come_once_for_what_has_changed(arrow, rows, at):
+    operator = make("final")
+    first, second = rows[:at], rows[at:]
+    assert fed(operator, first, [], arrow) == []
+    ended = [row for out in operator.finish() for row in rows_of(out.values)]
+    assert by_key(ended) == {k: [plain(its)] for k, its in by_key(first).items()}
+    fed(operator, second, [], arrow)
+    again = [row for out in operator.finish() for row in rows_of(out.values)]
+    assert by_key(again) == {k: [plain(by_key(rows)[k])] for k in by_key(second)}
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+@settings(deadline=None, max_examples=30)
+@given(rows=ROWS, at=st.integers(0, 40), tasks=st.integers(1, 5))
+def test_state_moves_by_key_group(arrow, rows, at, tasks):
+    before = make("final")
+    fed(before, rows[:at], [], arrow)
+    taken = before.state.snapshot()
+    owners = group_owners(GROUPS, tasks)
+    after = [make("final") for _ in range(tasks)]
+    for group, data in taken.groups.items():
+        after[owners[group]].state.restore(group, data)
+    key_owner = {k: i for i, task in enumerate(after) for k in task.state.table}
+    for row in rows[at:]:
+        fed(after[key_owner.setdefault(row["k"], 0)], [row], [], arrow)
+    results = [row for task in after for out in task.finish() for row in rows_of(out.values)]
+    assert by_key(results) == {k: [plain(its)] for k, its in by_key(rows).items()}
+
+
+FLOATS = st.lists(st.floats(width=32) | st.sampled_from([math.nan, -0.0, math.inf]), min_size=1, max_size=20)
+
+
+@settings(deadline=None, max_examples=30)
+@given(FLOATS, st.lists(st.integers(0, 20), max_size=3))
+def test_nan_is_neither_least_nor_greatest(values, cuts):
+    rows = [{"k": "a", "v": v} for v in values]
+    numbers = [v for v in values if v == v]
+    results = {
+        arrow: fed(make(aggregates={"lo": min_("v"), "hi": max_("v")}), rows, cuts, arrow, None)[-1]
+        for arrow in (True, False)
+    }
+    for row in results.values():
+        assert (row["lo"], row["hi"]) == (min(numbers), max(numbers)) if numbers else math.isnan(row["lo"])
+
+
+@pytest.mark.parametrize("keys", [[True, False], [1.5, -0.0, 0.0], [b"x", b""], [1, 2], [None]])
+def test_keys_of_every_type(keys):
+    rows = [{"k": k, "v": 1} for k in keys * 3]
+    result = fed(make(aggregates={"total": sum_("v")}), rows, [], True, None)
+    assert {row["k"]: row["total"] for row in result} == {k: 3 * keys.count(k) for k in keys}
+
+
+def test_a_key_that_cannot_be_one_is_refused_by_name():
+    with pytest.raises(OperatorError, match=r"operator 'agg': key is NaN"):
+        fed(make(aggregates={"n": count()}), [{"k": math.nan}], [], True, None)
+
+
+def test_rows_without_the_field_are_shown():
+    with pytest.raises(OperatorError, match=r"agg\(\) raised KeyError: 'v'\n  record: \{'k': 1\}"):
+        fed(make(aggregates={"n": sum_("v")}), [{"k": 1}], [], False)
+
+
+class Counting(RecordsSource[dict]):
+    """Counts for ever."""
+
+    bounded = False
+
+    def records(self, position):
+        for n in itertools.count(position or 0):
+            yield n + 1, {"k": f"key {n % 17}", "n": n}
+
+
+def run_some(folder, eventually, parallelism: int, rows: list) -> None:
+    ctx = StreamingContext(checkpoint_dir=folder, checkpoint_interval="20ms")
+    columns = ctx.source(Counting()).select("k", "n")
+    results = columns.key_by("k").agg(n=count(), total=sum_("n"), last=max_("n"))
+    results.set_parallelism(parallelism).sink(rows.append)
+    job = ctx.submit("job")
+    so_far = len(rows)
+    eventually(lambda: len(rows) > so_far + 500)
+    job.stop()
+    job.wait()
+
+
+@pytest.mark.parametrize("parallelisms", [(1, 3), (3, 2), (2, 5)])
+def test_a_job_goes_on_at_any_parallelism(tmp_path, eventually, parallelisms):
+    rows: list = []
+    for parallelism in parallelisms:
+        run_some(tmp_path, eventually, parallelism, rows)
+    for row in rows:
+        key = int(row["k"].removeprefix("key "))
+        assert row["last"] == key + 17 * (row["n"] - 1), "a record was lost or counted twice"
+        assert row["total"] == sum(range(key, row["last"] + 1, 17))
