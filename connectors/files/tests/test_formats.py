@@ -248,8 +248,8 @@ def test_a_csv_header_that_will_not_do(tmp_path: Path, kit: Any, content: bytes,
 
 
 def test_a_quote_that_is_never_closed(tmp_path: Path, kit: Any) -> None:
-    (tmp_path / "a.csv").write_bytes(b'a,b\n1,"x\n' + b"2,y\n" * 17_000_000)
-    with pytest.raises(Terminal, match=r"longer than 64 MB.*quote is not closed"):
+    (tmp_path / "a.csv").write_bytes(b'a,b\n1,"x\n' + b"2,y\n" * 4_500_000)
+    with pytest.raises(Terminal, match=r"longer than 16 MB.*quote is not closed"):
         kit.read(FilesSource(tmp_path, format="csv"))
 
 

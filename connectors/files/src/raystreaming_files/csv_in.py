@@ -19,7 +19,7 @@ from raystreaming_files.lines import CHUNK_BYTES, BadLines, LineCursor
 from raystreaming_files.typed_lines import batch_of_lines
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LONGEST_ROW = 64 << 20
+_LONGEST_ROW = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ class CsvCursor(LineCursor):
         self._escaped = re.compile(escape + b".", re.DOTALL) if escape else None
         self._names: list[str] = []
         self._types: Schema = pa.schema([])
+        self._open_row: bytes | None = None
         self._unclosed: bytes | None = None
 
     def begin(self, head: bytes) -> int:
@@ -85,7 +86,9 @@ class CsvCursor(LineCursor):
         lines = head[start:].split(b"\n")
         if not whole or not lines[-1]:
             lines.pop()
-        rows, _ = self.join(lines, whole)
+        rows, open_row = self._rows([], lines)
+        if whole and open_row and not rows:  # Not even the header is closed.
+            rows = [b"\n".join(open_row)]
         if self._dialect.header and rows:
             header = rows.pop(0)
             self._names = self._header(header)
@@ -186,35 +189,47 @@ class CsvCursor(LineCursor):
         """Whether there is one column: then an empty line is a missing value, else no record."""
         return len(self._names) == 1
 
-    def join(self, lines: list[bytes], last: bool) -> tuple[list[bytes], list[bytes]]:
-        """Join lines where a newline is inside quotes: an odd number of quotes opens or closes."""
+    def join(self, lines: list[bytes], last: bool) -> list[bytes]:
+        rows, parts = self._rows([self._open_row] if self._open_row is not None else [], lines)
+        self._open_row = b"\n".join(parts) if parts else None
+        if self._open_row is None:
+            return rows
+        if len(self._open_row) > _LONGEST_ROW:
+            raise Terminal(
+                f"a row of {self._path!r} is longer than {_LONGEST_ROW >> 20} MB ({self._bad.where}): a "
+                "quote is not closed; repair the file, or give newlines_in_values=False if quotes stand alone"
+            )
+        if last:
+            self._unclosed, self._open_row = self._open_row, None
+            rows.append(self._unclosed)
+        return rows
+
+    def _rows(self, parts: list[bytes], lines: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        """Join lines where a newline is inside quotes: an odd number of quotes opens or closes.
+
+        Args:
+            parts: The beginning of a row that is open.
+            lines: The lines that follow.
+        """
         if not self._quote or not self._dialect.newlines_in_values:
             return lines, []
         if self._escaped is None:
             counts = list(map(bytes.count, lines, repeat(self._quote)))
         else:
             counts = [self._escaped.sub(b"", line).count(self._quote) for line in lines]
-        if not any(counts):
+        if not parts and not any(counts):
             return lines, []
         rows: list[bytes] = []
-        parts: list[bytes] = []
         for line, count in zip(lines, counts, strict=True):
-            if parts or count & 1:
+            if parts:
                 parts.append(line)
+                if count & 1:
+                    rows.append(b"\n".join(parts))
+                    parts = []
+            elif count & 1:
+                parts = [line]
             else:
                 rows.append(line)
-            if count & 1 and len(parts) > 1:
-                rows.append(b"\n".join(parts))
-                parts = []
-        if sum(map(len, parts)) > _LONGEST_ROW:
-            raise Terminal(
-                f"a row of {self._path!r} is longer than {_LONGEST_ROW >> 20} MB ({self._bad.where}): a "
-                "quote is not closed; repair the file, or give newlines_in_values=False if quotes stand alone"
-            )
-        if last and parts:
-            self._unclosed = b"\n".join(parts)
-            rows.append(self._unclosed)
-            parts = []
         return rows, parts
 
     def parse(self, lines: Sequence[bytes], offset: int) -> Rows:

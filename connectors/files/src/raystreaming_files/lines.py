@@ -87,14 +87,14 @@ class LineCursor(Cursor):
     head_bytes = 0
     """How many bytes `begin` wants to see."""
 
-    def join(self, lines: list[bytes], last: bool) -> tuple[list[bytes], list[bytes]]:
-        """Join lines to what makes whole records; return those, and lines that need the next ones.
+    def join(self, lines: list[bytes], last: bool) -> list[bytes]:
+        """Join lines to what makes whole records; keep those that need the next ones.
 
         Args:
             lines: Lines without newline.
             last: Whether no more are to come.
         """
-        return lines, []
+        return lines
 
     def ends_file(self, end: int) -> bool:
         """Return whether a line that ends at a byte is the last one, without newline."""
@@ -124,19 +124,17 @@ class LineCursor(Cursor):
             chunk = self._read()
             self._read_to += len(chunk)
             head, newline, rest = chunk.rpartition(b"\n")
-            last = self._size is not None and self._read_to >= self._size
-            if last and (rest or (self._tail and not newline)):  # A last line without newline is a line.
-                head, newline, rest = chunk, b"\n", b""
-            if not newline:
-                if chunk:
-                    self._tail.append(chunk)
-                continue
-            self._tail.append(head)
-            lines = b"".join(self._tail).split(b"\n")
-            self._lines, open_lines = self.join(lines, last)
-            self._tail = [b"\n".join(open_lines), b"\n"] if open_lines else []
+            lines: list[bytes] = []
+            if newline:
+                lines = b"".join([*self._tail, head]).split(b"\n")
+                self._tail = []
             if rest:
                 self._tail.append(rest)
+            last = self._size is not None and self._read_to >= self._size
+            if last and self._tail:  # A last line without newline is a line.
+                lines.append(b"".join(self._tail))
+                self._tail = []
+            self._lines = self.join(lines, last)
             self._next = 0
             if self._lines:
                 return True
