@@ -54,10 +54,11 @@ class WithMetadata:
         if self._columnar:
             taken = [places.get(i) for i in indexes]
             return self._batch(decoded, taken, indexes, keys, partition, metadata)
+        made = dict(zip(present, decoded or (), strict=True))
         return [
             {
                 "key": keys[i],
-                "value": decoded[places[i]] if i in places else None,
+                "value": made.get(i),
                 "topic": partition.topic,
                 "partition": partition.number,
                 "offset": metadata.offsets[i],

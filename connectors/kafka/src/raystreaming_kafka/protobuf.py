@@ -101,7 +101,8 @@ def _registered(message: type[Message], registry: SchemaRegistry) -> Callable[[M
     from confluent_kafka.schema_registry.protobuf import ProtobufSerializer
     from confluent_kafka.serialization import MessageField, SerializationContext
 
-    serializer: Any = ProtobufSerializer(message, registry.connect(), {"use.deprecated.format": False})
+    make: Any = ProtobufSerializer  # its type takes objects for classes
+    serializer = make(message, registry.connect(), {"use.deprecated.format": False})
     contexts: dict[str, SerializationContext] = {}
 
     def serialize(record: Message, topic: str) -> bytes:

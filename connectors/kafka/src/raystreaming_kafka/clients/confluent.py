@@ -265,7 +265,7 @@ class ConfluentClient:
 
     def known_end(self, partition: Partition) -> int | None:
         """Return the next offset that will be, as the last fetch of the partition has it."""
-        found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        found: Any = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
         return int(found[1]) if found is not None and found[1] >= 0 else None
 
     def commit(self, positions: Mapping[Partition, int]) -> None:
