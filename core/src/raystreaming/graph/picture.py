@@ -74,8 +74,8 @@ def _physical(graph: LogicalGraph) -> Picture:
         lines = [op.label or op.kind for op in operators]
         if task.vertex.parallelism > 1:
             lines[0] += f" [{task.index}]"
-        ends = [_kind(op) for op in (operators[0], operators[-1])]
-        kind: Kind = next((k for k in ends if k != "operator"), "operator")
+        first, last = _kind(operators[0]), _kind(operators[-1])
+        kind = last if first == "operator" else first
         found.boxes.append(Box(f"t{task.id}", tuple(lines), kind))
     by_channel = {c: edge for task in tasks.tasks for edge in task.outputs for c in edge.channels}
     for channel in tasks.channels:

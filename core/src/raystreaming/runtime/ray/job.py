@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from typing import cast
 
 import ray
 from ray.exceptions import ActorDiedError, ActorUnavailableError, GetTimeoutError, RayError
@@ -67,7 +68,7 @@ class Follower:
             try:
                 call = self._master.follow.options(concurrency_group="drivers")  # type: ignore[attr-defined]
                 news = call.remote(line, state, tuple(self.wishes), wait, self._drives)
-                self.view = ray.get(news, timeout=wait + 5)
+                self.view = told = cast("JobView", ray.get(news, timeout=wait + 5))
             except ActorUnavailableError:  # Ray starts it again, as often as it must, or says that it is dead
                 silent_since = None
             except GetTimeoutError as error:
@@ -77,7 +78,7 @@ class Follower:
             except RayError as error:
                 raise JobError(f"job {self.job!r}: its master is gone: {error}") from error
             else:
-                return self.view
+                return told
             line, state = 0, ""  # another process, another count
             time.sleep(0.2)
 
