@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from raystreaming_files import FilesSink, FilesSource
     from raystreaming_hadoop import HadoopSink, HadoopSource
     from raystreaming_java.streams import JavaStream
-    from raystreaming_kafka import KafkaSource
+    from raystreaming_kafka import KafkaSink, KafkaSource
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         write_files = WriteMethod(FilesSink)
         write_function = WriteMethod(FunctionSink)
         write_hadoop = WriteMethod(HadoopSink)
+        write_kafka = WriteMethod(KafkaSink)
         write_print = WriteMethod(PrintSink)
 
         def as_java_stream(self, schema: Any = None) -> JavaStream: ...
