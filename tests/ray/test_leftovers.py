@@ -13,7 +13,7 @@ import pytest
 from raystreaming import StreamingContext
 from raystreaming_test_support.ray_cluster import eventually, listening_ports
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]
 
 JOBS = int(os.environ.get("RAYSTREAMING_RAY_JOBS", "3"))
 GROWTH = 1_000_000
