@@ -67,9 +67,7 @@ def test_workers(job, files, dice, ray_driver):
 
 
 def test_masters(job, files, dice, ray_driver):
-    lived_on = (
-        0  # not each time: a master that dies before it has found the workers leaves them to end themselves
-    )
+    lived_on = 0  # Not every time: a master may die before it has found the workers.
     for _ in range(KILLS):
         time.sleep(dice.uniform(0, 1.5))
         master = ray_driver.master(files.name)
