@@ -18,10 +18,10 @@ from raystreaming.records import rows_of
 TEXT = st.text(st.sampled_from("aé\r\n\u2028 \x85"), max_size=40) | st.text(max_size=20)
 
 
-def read(path, columnar: bool, limit: int, position=None):
+def read(path, columnar: bool, limit: int, position=None, **context):
     """Read to the end: lines and the position after each batch."""
     (split,) = TextFileSource(path).plan(PlanContext())
-    reader = TextFileSource(path).open(ReaderContext(columnar=columnar))
+    reader = TextFileSource(path).open(ReaderContext(columnar=columnar, **context))
     reader.add_splits([(split, position)])
     found = []
     with closing(reader):
@@ -57,11 +57,18 @@ def test_a_line_longer_than_a_block(tmp_path):
     assert lines(read(path, True, 1)) == ["x" * 100_000, "short"]
 
 
-def test_bytes_that_are_no_text_are_named(tmp_path):
+@pytest.mark.parametrize("columnar", [False, True])
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_lines_that_are_no_text_are_rejected(tmp_path, columnar, limit):
     path = tmp_path / "bad.txt"
-    path.write_bytes(b"fine\nb\xffd\n")
-    with pytest.raises(Terminal, match=r"is not UTF-8 at byte 6: convert it"):
-        read(path, True, 100)
+    path.write_bytes(b"fine\nb\xffd\r\nlast\r")
+    rejected = []
+    found = read(path, columnar, limit, rejected=rejected.append)
+    assert lines(found) == ["fine", "last"]
+    assert [(r.record, r.at) for r in rejected] == [(b"b\xffd\r\n", f"{path} at byte 6")]
+    assert found[-1][1] == path.stat().st_size
+    with pytest.raises(Terminal, match=r"at byte 6: it is not UTF-8"):
+        read(path, columnar, limit, fails=True)
 
 
 def test_the_source_gives_columns_where_all_readers_take_them(tmp_path):

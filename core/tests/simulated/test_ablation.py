@@ -199,8 +199,8 @@ def barrier_inside_an_entry(mp):
 def positions_when_fetched(mp):
     feed = Task.feed
 
-    def patched(self, entry):
-        feed(self, entry)
+    def patched(self, entry, *rejected):
+        feed(self, entry, *rejected)
         self._positions[entry.split] = (entry.position, entry.end)
 
     mp.setattr(Task, "feed", patched)
