@@ -13,7 +13,7 @@ from confluent_kafka.admin import (
 )
 
 from raystreaming_test_support.certificates import make_certificates
-from raystreaming_test_support.kafka_broker import LocalBroker, _free_port
+from raystreaming_test_support.kafka_broker import LocalBroker, free_port
 
 _MODULES = "org.apache.kafka.common.security"
 _ITERATIONS = 4096
@@ -40,7 +40,7 @@ class SecureBroker(LocalBroker):
         self._users = users
         self.certificates = certificates
         make_certificates(certificates, key_password)
-        sasl, tls = _free_port(), _free_port()
+        sasl, tls = free_port(), free_port()
         self.sasl_servers, self.tls_servers = f"127.0.0.1:{sasl}", f"127.0.0.1:{tls}"
         for_clients = f"PLAINTEXT://{self.servers},SASL_SSL://{self.sasl_servers},SSL://{self.tls_servers}"
         plain = " ".join(f'user_{name}="{password}"' for name, password in users.items())
