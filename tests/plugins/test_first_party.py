@@ -87,6 +87,14 @@ def test_type_checkers_see_every_connector_of_ours():
 CANARY = "canary-in-a-coal-mine"
 SAMPLES = {"str": "localhost:1", "list[str]": ["a"]}
 """What options that are required may be, by their type."""
+KAFKA = {"sasl": "PLAIN", "username": "me", "tls": True, "tls_certificate": "c.pem", "tls_key": "c.key"}
+WITH_SECRETS = {
+    "source files": {"path": "s3://bucket/folder"},
+    "sink files": {"path": "s3://bucket/folder"},
+    "source kafka": KAFKA | {"topics": ["a"]},
+    "sink kafka": KAFKA,
+}
+"""What has to be given beside secrets, by connector."""
 
 
 def is_secret(field: dataclasses.Field) -> bool:
@@ -100,7 +108,7 @@ def with_canaries(cls: type) -> dict[str, object]:
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if field.init and is_secret(field):
             mapping = "Mapping" in str(field.type)
-            given[field.name] = {"sasl.password": CANARY} if mapping else Secret(CANARY)
+            given[field.name] = {"secret": CANARY} if mapping else Secret(CANARY)
         elif field.init and required:
             given[field.name] = SAMPLES.get(str(field.type), "a")
     return given
@@ -117,7 +125,7 @@ def test_some_connectors_have_secrets():
 @pytest.mark.parametrize("connector", SECRETIVE, ids=lambda c: f"{c.kind}-{c.spec.name}")
 def test_a_secret_shows_nowhere(connector: Registered):
     cls = connector.load()
-    given = with_canaries(cls)
+    given = with_canaries(cls) | WITH_SECRETS[f"{connector.kind} {connector.spec.name}"]
     with pytest.raises(OptionError) as wrong:
         cls(**given, nosuch=1)
     with pytest.raises(OptionError) as of_another_type:

@@ -144,7 +144,7 @@ def test_a_worker_that_does_not_answer_is_given_up_after_its_lease_and_replaced(
 
 def test_workers_without_a_master_end_by_themselves(files, ray_driver):
     """Ray cannot start the master again: its process is stopped, and the workers hear nothing of it."""
-    submit(files, lease="2s")
+    submit(files, lease="5s")
     eventually(partial(files.has_published, 1), "a file")
     master = ray_driver.master("words")
     workers = ray_driver.workers("words", at_least=2)
