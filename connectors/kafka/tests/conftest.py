@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -201,6 +202,13 @@ def own_kafka(kafka_topic: Any) -> Iterator[Kafka]:
     """A broker of this test alone, which may kill it."""
     with LocalBroker() as running:
         yield Kafka(running, kafka_topic)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sockets_are_collected():
+    """kafka-python leaves sockets of failed connections to the collector: the next module would be blamed."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(params=["confluent", "kafka-python"])
