@@ -114,7 +114,7 @@ class Columnar(Partitioned):
         build: Callable[[TaskSetup], Operator],
         columnar: bool = False,
         stateful: bool = False,
-    ) -> Any:
+    ) -> DataStream[Any]:
         raise NotImplementedError
 
 

@@ -424,7 +424,8 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
         views = (f"as_{n}_stream" for n in registry().names("language"))
         return [*super().__dir__(), *registry().names("operator"), *writers, *views]
 
-    def _then(
+    # Checkers that read this file beside the installed package see two classes DataStream.
+    def _then(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         kind: str,
         build: Callable[[TaskSetup], Operator],
