@@ -174,7 +174,7 @@ def told(case: str, folder: Path) -> str:
         text = f"{type(error).__name__}: {error}"
         text = re.sub(r"\(process \d+\)", "(process 4711)", text)
         text = re.sub("installed: .*", "installed: collection, files, kafka", text)
-        return text.replace(str(folder), "/work")
+        return text.replace(str(folder), "/data")
     raise AssertionError(f"{case} raised nothing")
 
 
