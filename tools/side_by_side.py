@@ -52,10 +52,10 @@ class Command:
         self.seconds = time.monotonic() - started
         return self
 
-    def terminate(self) -> None:
-        """End it, if it runs."""
+    def interrupt(self) -> None:
+        """Have it end as at Ctrl-C, if it runs: nox ends what it has started then, at SIGTERM it does not."""
         if self._process is not None:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGINT)
 
 
 def run_all(commands: Iterable[Command], environment: Mapping[str, str]) -> int:
@@ -81,7 +81,7 @@ def run_all(commands: Iterable[Command], environment: Mapping[str, str]) -> int:
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             for command in commands:
-                command.terminate()
+                command.interrupt()
             raise
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
