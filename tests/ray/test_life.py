@@ -102,9 +102,12 @@ def test_a_detached_job_outlives_its_driver_and_its_master_and_refuses_a_second_
         assert program.end() == 0, program.stderr
     first = ray_cluster.master("words")
     first.signal(signal.SIGKILL)
+    unfinished = files.folder / "state" / "words" / f".checkpoint-00000099.manifest.{first.pid}"
+    unfinished.write_bytes(b"what the master was writing")
     eventually(lambda: ray_cluster.master("words").pid != first.pid, "another master")
     published = files.published()
     eventually(partial(files.has_published, published + 1), "a file after the driver's end")
+    assert not unfinished.exists()
     with pytest.raises(JobLocked, match="runs detached on this cluster: stop it first"):
         submit(files)
     files.release()

@@ -9,6 +9,12 @@ from confluent_kafka import Consumer, TopicPartition
 
 from raystreaming.connector import KnownSplit, PlanContext, Terminal
 
+# kafka-python leaves the sockets of failed connections to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 def numbered(count, lead="m"):
     return [f"{lead}{i}".encode() for i in range(count)]

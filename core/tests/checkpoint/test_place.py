@@ -172,6 +172,8 @@ def test_half_written_files_of_a_killed_run_are_removed_and_nothing_else(tmp_pat
     (tmp_path / ".env.local").write_text("mine")
     place = LocalPlace(tmp_path)
     place.lock()
+    place.sweep(tasks_run=True)
+    assert sorted(p.name for p in tmp_path.glob(".*.4711")) == [".state-00000001-ab12-0.bin.4711"]
     place.sweep()
     place.unlock()
     assert sorted(p.name for p in tmp_path.iterdir()) == [".env.local", ".lock"]

@@ -45,8 +45,12 @@ class Place(ABC):
     def lock(self) -> None:  # noqa: B027 - only local places can
         """Refuse a second live run where that can be known; else the manifests fence it out."""
 
-    def sweep(self) -> None:  # noqa: B027
-        """Remove what killed processes had not finished; called when none of a job's tasks runs."""
+    def sweep(self, tasks_run: bool = False) -> None:  # noqa: B027
+        """Remove what killed processes had not finished.
+
+        Args:
+            tasks_run: Whether some of the job's tasks run, and so may be writing their state.
+        """
 
     def unlock(self) -> None:  # noqa: B027
         """Give the lock back."""
@@ -123,9 +127,10 @@ class LocalPlace(Place):
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         self._lock = handle
 
-    def sweep(self) -> None:
+    def sweep(self, tasks_run: bool = False) -> None:
         for leftover in self._folder.glob(".*.*"):
-            if _TEMPORARY.fullmatch(leftover.name):
+            found = _TEMPORARY.fullmatch(leftover.name)
+            if found is not None and not (tasks_run and found[1] == "state"):
                 leftover.unlink(missing_ok=True)
 
     def unlock(self) -> None:

@@ -389,6 +389,7 @@ class JobRun:
         start = Start(base.without_committables())
         self._attempt = self._new_attempt(start)
         self._attempt.adopt(tasks)
+        self._store.place.sweep(tasks_run=True)
         log.info("job %r: its master is back; %d workers went on", spec.name, len(at_work))
         return start
 
