@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 AT_ONCE = 2
+LAST_LINES = 120
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Command:
 
 
 def run_all(commands: Iterable[Command], environment: Mapping[str, str]) -> int:
-    """Run all commands; print what each printed as it ends, and at the end which failed.
+    """Run all commands; print what each printed as it ends, and at the end which failed, and why.
 
     Returns:
         The exit status: 0 if every one's is.
@@ -77,12 +77,16 @@ def run_all(commands: Iterable[Command], environment: Mapping[str, str]) -> int:
                     f"=== {command.name}: exit status {command.status}, {command.seconds:.0f} s", flush=True
                 )
                 if command.status != 0:
-                    failed.append(command.name)
+                    failed.append(command)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             for command in commands:
                 command.interrupt()
             raise
+    for command in failed:
+        # Once more, where a log that was cut still has it.
+        print(f"\n=== {command.name} failed; the end of what it printed:")
+        print("\n".join(command.output.splitlines()[-LAST_LINES:]))
     if failed:
-        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+        print(f"failed: {', '.join(command.name for command in failed)}", flush=True)
     return 1 if failed else 0
