@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections import Counter
 from itertools import accumulate
@@ -50,7 +52,10 @@ class Sums:
 @pytest.mark.parametrize(("workers", "there"), [(None, 6), (1, 1), (2, 2), (3, 3), (9, 3)])
 def test_any_number_of_workers_shares_the_tasks(workers, there, tmp_path, ray_driver):
     job = Sums(tmp_path, workers=workers)
-    assert len(ray_driver.workers("sums")) == there
+    found = ray_driver.workers("sums")
+    assert len(found) == there
+    if sys.platform == "linux":  # They have asked for long turns.
+        assert {os.sched_getscheduler(worker.pid) for worker in found} == {os.SCHED_BATCH}
     assert job.rows() == EXPECTED
 
 

@@ -19,6 +19,7 @@ from raystreaming.observe.notices import log
 from raystreaming.runtime import collector
 from raystreaming.runtime.ray.awake import AwakeClock
 from raystreaming.runtime.ray.cluster import node_address
+from raystreaming.runtime.ray.long_turns import take_long_turns
 from raystreaming.runtime.ray.messages import (
     Address,
     Event,
@@ -72,6 +73,7 @@ class JobWorker:
         log.setLevel(logging.INFO)
         log.propagate = False
         collector.tune()
+        take_long_turns()
         try:
             check_dists(dists, node_address())
             self._spec = unpack_job(job)
