@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import gc
+import threading
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +18,22 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from raystreaming.connector import Fetched, PlanContext, Reader, ReaderContext, Split
 from raystreaming.records import rows_of
 from raystreaming_kafka import KafkaSource
+from raystreaming_kafka.clients import confluent_planner
 from raystreaming_test_support.events import create_topic
 from raystreaming_test_support.kafka_broker import LocalBroker
 
 TIMEOUT = 60.0
+_LEFT_SOCKETS = r"unclosed <(socket\.socket|ssl\.SSLSocket) fd=\d+, family=\S+, type=\S+, proto=6"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let kafka-python leave the sockets of failed connections to the garbage collector.
+
+    That may find them in any later test, and when pytest ends. Those of its clients' threads are no TCP
+    sockets: one of a client that was not closed is still an error.
+    """
+    config.addinivalue_line("filterwarnings", f"ignore:{_LEFT_SOCKETS}:ResourceWarning")
+    warnings.filterwarnings("ignore", _LEFT_SOCKETS, ResourceWarning)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -63,6 +77,12 @@ class Kafka:
         self.broker = broker
         self.servers = broker.servers
         self._name = name
+        self._readers: list[Reader[Any]] = []
+
+    def close(self) -> None:
+        """Close what was opened: a reader that a test leaves would go on reading."""
+        for reader in self._readers:
+            reader.close()
 
     def topic(self, partitions: int = 1, **config: str) -> str:
         name: str = self._name("in")
@@ -82,7 +102,7 @@ class Kafka:
             {
                 "bootstrap.servers": self.servers,
                 "enable.idempotence": True,  # or a retry changes the order
-                "linger.ms": 5,
+                "linger.ms": 60_000,  # a flush sends all that is there at once, as one batch
                 "log_level": 3,
             }
         )
@@ -143,6 +163,7 @@ class Kafka:
         **ctx: Any,
     ) -> Reader[Any]:
         reader = source.open(ReaderContext(**ctx))
+        self._readers.append(reader)
         reader.add_splits([(split, (positions or {}).get(split.id)) for split in splits])
         return reader
 
@@ -169,6 +190,18 @@ class Kafka:
             assert time.monotonic() < deadline, f"only {drained.count} records, ends {drained.ends}"
         return drained
 
+    def read_until(
+        self, condition: Callable[[], object], reading: Iterable[tuple[Reader[Any], Drained]]
+    ) -> None:
+        """Read with several readers until something is so."""
+        deadline = time.monotonic() + TIMEOUT
+        while not condition():
+            assert time.monotonic() < deadline
+            for reader, drained in reading:
+                fetched = reader.read(1000, time.monotonic() + 0.1)
+                if fetched is not None:
+                    drained.fetched.append(fetched)
+
     def read_all(
         self, source: KafkaSource, positions: Mapping[str, Any] | None = None, **ctx: Any
     ) -> Drained:
@@ -188,30 +221,36 @@ def broker() -> Iterator[LocalBroker]:
 
 
 @pytest.fixture
-def make_kafka(kafka_topic: Any) -> Callable[[LocalBroker], Kafka]:
-    return lambda broker: Kafka(broker, kafka_topic)
-
-
-@pytest.fixture
-def kafka(broker: LocalBroker, kafka_topic: Any) -> Kafka:
-    return Kafka(broker, kafka_topic)
+def kafka(broker: LocalBroker, kafka_topic: Any) -> Iterator[Kafka]:
+    with closing(Kafka(broker, kafka_topic)) as opened:
+        yield opened
 
 
 @pytest.fixture
 def own_kafka(kafka_topic: Any) -> Iterator[Kafka]:
-    """A broker of this test alone, which may kill it."""
-    with LocalBroker() as running:
-        yield Kafka(running, kafka_topic)
+    """A broker of this test alone, which may kill it, and whose topics do not come back once deleted."""
+    with LocalBroker(config={"auto.create.topics.enable": "false"}) as running:
+        with closing(Kafka(running, kafka_topic)) as opened:
+            yield opened
 
 
-@pytest.fixture(scope="module", autouse=True)
-def sockets_are_collected():
-    """kafka-python leaves sockets of failed connections to the collector: the next module would be blamed."""
+@pytest.fixture(scope="session", autouse=True)
+def clients_are_closed() -> Iterator[None]:
+    """A client of kafka-python that nobody has closed goes on in its thread."""
     yield
-    gc.collect()
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("kafka-")]
+    assert not left
 
 
 @pytest.fixture(params=["confluent", "kafka-python"])
 def client(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let planning and the making of clients wait for a broker only shortly."""
+    for module in ("confluent_planner", "kafka_python", "kafka_python_producer"):
+        monkeypatch.setattr(f"raystreaming_kafka.clients.{module}.ANSWER_WITHIN", 2.0)
+    monkeypatch.setitem(confluent_planner._LIMIT, "request_timeout", 2.0)
