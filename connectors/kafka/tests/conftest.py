@@ -37,7 +37,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave long tests to the nox session that asks for them."""
+    """Leave long tests to the nox session that asks for them.
+
+    Among them are the variants of a test with kafka-python, but for the first: what they vary is code that
+    both clients share.
+    """
+    seen: set[tuple[object, str]] = set()
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            test = (item.parent, item.originalname)
+            if item.callspec.params.get("client") == "kafka-python":
+                if test in seen:
+                    item.add_marker(pytest.mark.long)
+                seen.add(test)
     left_out = [item for item in items if item.get_closest_marker("long")]
     if config.option.markexpr != "long":
         config.hook.pytest_deselected(items=left_out)
@@ -73,10 +85,11 @@ class Drained:
 class Kafka:
     """Short words for what tests do with a broker."""
 
-    def __init__(self, broker: LocalBroker, name: Any) -> None:
+    def __init__(self, broker: LocalBroker, name: Any, producer: Producer) -> None:
         self.broker = broker
         self.servers = broker.servers
         self._name = name
+        self._producer = producer
         self._readers: list[Reader[Any]] = []
 
     def close(self) -> None:
@@ -98,17 +111,9 @@ class Kafka:
         partition: int = 0,
         keys: Iterable[bytes] | None = None,
     ) -> None:
-        producer = Producer(
-            {
-                "bootstrap.servers": self.servers,
-                "enable.idempotence": True,  # or a retry changes the order
-                "linger.ms": 60_000,  # a flush sends all that is there at once, as one batch
-                "log_level": 3,
-            }
-        )
         for value, key in zip(values, keys or iter(lambda: None, 0), strict=False):
-            producer.produce(topic, value, key=key, partition=partition)
-        assert producer.flush(TIMEOUT) == 0
+            self._producer.produce(topic, value, key=key, partition=partition)
+        assert self._producer.flush(TIMEOUT) == 0
 
     def transaction(
         self, topic: str, values: Iterable[bytes], how: str, partition: int = 0, *, name: str = "t"
@@ -220,9 +225,25 @@ def broker() -> Iterator[LocalBroker]:
         yield running
 
 
+def producer_of(broker: LocalBroker) -> Producer:
+    return Producer(
+        {
+            "bootstrap.servers": broker.servers,
+            "enable.idempotence": True,  # or a retry changes the order
+            "linger.ms": 60_000,  # a flush sends all that is there at once, as one batch
+            "log_level": 3,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def producer(broker: LocalBroker) -> Producer:
+    return producer_of(broker)
+
+
 @pytest.fixture
-def kafka(broker: LocalBroker, kafka_topic: Any) -> Iterator[Kafka]:
-    with closing(Kafka(broker, kafka_topic)) as opened:
+def kafka(broker: LocalBroker, kafka_topic: Any, producer: Producer) -> Iterator[Kafka]:
+    with closing(Kafka(broker, kafka_topic, producer)) as opened:
         yield opened
 
 
@@ -230,7 +251,7 @@ def kafka(broker: LocalBroker, kafka_topic: Any) -> Iterator[Kafka]:
 def own_kafka(kafka_topic: Any) -> Iterator[Kafka]:
     """A broker of this test alone, which may kill it, and whose topics do not come back once deleted."""
     with LocalBroker(config={"auto.create.topics.enable": "false"}) as running:
-        with closing(Kafka(running, kafka_topic)) as opened:
+        with closing(Kafka(running, kafka_topic, producer_of(running))) as opened:
             yield opened
 
 

@@ -54,6 +54,8 @@ def test_an_outage(own_kafka, client, caplog, capfd):
     def read_until(condition, *some):
         kafka.read_until(condition, [(readers[servers], drained[servers]) for servers in some or readers])
 
+    kafka.produce(quiet, numbered(4)[:1])
+    read_until(lambda: drained[idle].count and drained[patient].count, idle, patient)
     while_quiet = time.monotonic() + 2
     read_until(lambda: time.monotonic() > while_quiet, idle, patient)
     assert not said(caplog, logging.WARNING, idle), "a quiet topic is no outage"
@@ -63,11 +65,11 @@ def test_an_outage(own_kafka, client, caplog, capfd):
     assert len(drained[busy].ends) < 2, "it had fetched everything before the kill: the test shows nothing"
     kafka.broker.restart()
     read_until(lambda: said(caplog, logging.INFO, busy) and said(caplog, logging.INFO, idle))
-    kafka.produce(quiet, numbered(3))
-    read_until(lambda: [d.count for d in drained.values()] == [39_000, 3, 3])
+    kafka.produce(quiet, numbered(4)[1:])
+    read_until(lambda: [d.count for d in drained.values()] == [39_000, 4, 4])
     kafka.drain(readers[busy], ends=2, into=drained[busy])
     assert drained[busy].rows == {f"{reading}-0": values, f"{reading}-1": values[:9000]}
-    assert drained[idle].rows == drained[patient].rows == {f"{quiet}-0": numbered(3)}
+    assert drained[idle].rows == drained[patient].rows == {f"{quiet}-0": numbered(4)}
     for servers in (busy, idle):
         assert said(caplog, logging.WARNING, servers) == [
             f"no broker of {servers} reachable for 1 s; waiting"
@@ -80,7 +82,7 @@ def test_an_outage(own_kafka, client, caplog, capfd):
 
     # Closing ends, too, while no broker is there.
     kafka.broker.kill()
-    readers[idle].commit({f"{quiet}-0": 3})
+    readers[idle].commit({f"{quiet}-0": 4})
     started = time.monotonic()
     for reader in readers.values():
         reader.close()

@@ -37,6 +37,7 @@ def numbers(kafka, source):
 @pytest.mark.parametrize(
     ("start", "stop", "expected"),
     [
+        (at(4), {0: 4, 1: 3}, range(3, 7)),
         ("earliest", "latest", range(10)),
         (at(4), "latest", range(3, 10)),
         (at(3.5), "latest", range(3, 10)),

@@ -20,7 +20,7 @@ CANARY = "canary-Pa55word"
 KEY_CANARY = "canary-K3yword"
 WRONG = "canary-Wr0ngword"
 ALL = (CANARY, KEY_CANARY, WRONG)
-MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+MECHANISMS = ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
 LIBRARIES = ("kafka", "raystreaming", "confluent_kafka")
 
 

@@ -154,6 +154,7 @@ def content(kafka, topic):
             "group.id": "plain",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,  # the end is told with a fetch that brings nothing
             "auto.offset.reset": "earliest",
         }
     )
