@@ -24,13 +24,14 @@ library: Any = kafka
 kafka_errors: Any = kafka.errors
 
 _BAD_SETTINGS = (OSError, kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError)
-_REFUSALS = (
+_FINAL = (
     kafka_errors.AuthorizationError,
     kafka_errors.SaslAuthenticationFailedError,
-    ssl.SSLError,
+    ssl.SSLCertVerificationError,
 )
-_FINAL = (*_REFUSALS[:2], ssl.SSLCertVerificationError)
 """After which trying again does not help; the library does so for as long as it may."""
+
+_REFUSALS = (*_FINAL, ssl.SSLError)
 
 _HEARD = 1
 """The level of the logger that we listen to, for lines of any level; nobody else sets this one."""
