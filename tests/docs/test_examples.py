@@ -1,4 +1,4 @@
-"""The programs of examples/ that need nothing beside them, run as people run them."""
+"""The programs of examples/ that no other test runs, run as people run them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import orjson
+
+from raystreaming_test_support.events import make_events
 from raystreaming_test_support.killing import run_to_end
+from raystreaming_test_support.topics import create_topic, read_topic
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TEXT = "to be or\nnot to be\n\n  ray \n"
 
 
-def lines(name: str, folder: Path, *arguments: str) -> list[str]:
+def lines(name: str, folder: Path, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
     command = [sys.executable, str(EXAMPLES / name), *arguments]
-    return run_to_end(command, cwd=folder, timeout=60).stdout.splitlines()
+    return run_to_end(command, cwd=folder, timeout=60, env=env).stdout.splitlines()
 
 
 def test_simple(tmp_path):
@@ -49,3 +53,18 @@ def test_key_selectors(tmp_path):
         "by index: ('rome', 20.0)",
         "by index: ('rome', 42.0)",
     ]
+
+
+def test_files_to_kafka(tmp_path, kafka_broker, kafka_topic):
+    create_topic(kafka_broker.servers, topic := kafka_topic(), 2)
+    events = list(make_events(300))
+    (tmp_path / "in").mkdir()
+    for n in range(2):
+        (tmp_path / "in" / f"{n}.jsonl").write_bytes(b"\n".join(events[n::2]))
+    env = {"KAFKA_SERVERS": kafka_broker.servers, "KAFKA_TOPIC": topic}
+    for _ in range(2):  # the second run finds nothing new
+        lines("files_to_kafka.py", tmp_path, env=env)
+        found = [orjson.loads(value) for part in read_topic(kafka_broker.servers, topic) for value in part]
+        expected = [event for event in map(orjson.loads, events) if event["event_type"] == "purchase"]
+        assert sorted(found, key=lambda event: event["seq"]) == expected
+    assert expected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
+from raystreaming.connector.option_table import option_rows
 from raystreaming_kafka import KafkaSink, KafkaSource
 from raystreaming_kafka.connection import KafkaConnection
 from raystreaming_test_support.killing import run_to_end
@@ -38,6 +39,16 @@ def run(code, servers, folder):
     return run_to_end([sys.executable, "job.py"], cwd=folder).stdout.splitlines()
 
 
+def test_the_command_says_what_is_below_it(servers, tmp_path):
+    ((command, said),) = re.findall(
+        r"^```sh\n(.*?)^```\n\n```text\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL
+    )
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    command = ["sh", "-ec", command.replace("127.0.0.1:9092", servers)]
+    found = run_to_end(command, cwd=tmp_path, env={**os.environ, "PATH": path}).stdout
+    assert found.strip() == said.replace("127.0.0.1:9092", servers).strip()
+
+
 def test_the_programs(servers, tmp_path):
     read, places, write, avro = BLOCKS
     assert run(read, servers, tmp_path) == ["['ann']"]
@@ -52,19 +63,11 @@ def test_the_programs(servers, tmp_path):
         ]
 
 
-def rows(cls, beside=()):
+def rows(cls, *beside):
     """Return the rows of the table of a class's options."""
-    left_out = {field.name for base in beside for field in dataclasses.fields(base)}
-    for field in dataclasses.fields(cls):
-        if field.name not in left_out:
-            required = field.default is field.default_factory is dataclasses.MISSING
-            if required:
-                default = "required"
-            elif field.default is dataclasses.MISSING:
-                default = "none"
-            else:
-                default = f"`{field.default!r}`"
-            yield f"| `{field.name}` | {default} | {field.metadata['doc']} |"
+    for row in option_rows(cls, *beside):
+        default = row.default if row.default in ("required", "none") else f"`{row.default}`"
+        yield f"| `{row.name}` | {default} | {row.doc} |"
 
 
 def test_the_tables_are_those_of_the_options():
@@ -77,8 +80,8 @@ def with_tables(guide):
     head = "| option | default | what it is |\n|---|---|---|"
     parts = [
         ("Both take:", rows(KafkaConnection)),
-        ("`read_kafka` takes also:", rows(KafkaSource, [KafkaConnection])),
-        ("`write_kafka` takes also:", rows(KafkaSink, [KafkaConnection])),
+        ("`read_kafka` takes also:", rows(KafkaSource, KafkaConnection)),
+        ("`write_kafka` takes also:", rows(KafkaSink, KafkaConnection)),
     ]
     tables = [f"{title}\n\n{head}\n" + "\n".join(lines) for title, lines in parts]
     return f"{text}\n## Options\n\n" + "\n\n".join(tables) + "\n"

@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
         "records",
         "state",
     },
-    "cli": BASE | {"api", "plugins", "checkpoint", "graph", "observe"},
+    "cli": BASE | {"api", "checkpoint", "connector", "graph", "observe", "plugins"},
     "tests": set(),  # functions that programs of Ray Streaming name; no tests
     "testing": BASE | {"api", "checkpoint", "connector", "graph", "plugins", "records"},
     "__main__": {"cli"},

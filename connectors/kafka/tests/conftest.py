@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import gc
+import threading
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +18,38 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from raystreaming.connector import Fetched, PlanContext, Reader, ReaderContext, Split
 from raystreaming.records import rows_of
 from raystreaming_kafka import KafkaSource
+from raystreaming_kafka.clients import confluent_planner
 from raystreaming_test_support.events import create_topic
 from raystreaming_test_support.kafka_broker import LocalBroker
 
 TIMEOUT = 60.0
+_LEFT_SOCKETS = r"unclosed <(socket\.socket|ssl\.SSLSocket) fd=\d+, family=\S+, type=\S+, proto=6"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let kafka-python leave the sockets of failed connections to the garbage collector.
+
+    That may find them in any later test, and when pytest ends. Those of its clients' threads are no TCP
+    sockets: one of a client that was not closed is still an error.
+    """
+    config.addinivalue_line("filterwarnings", f"ignore:{_LEFT_SOCKETS}:ResourceWarning")
+    warnings.filterwarnings("ignore", _LEFT_SOCKETS, ResourceWarning)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave long tests to the nox session that asks for them."""
+    """Leave long tests to the nox session that asks for them.
+
+    Among them are the variants of a test with kafka-python, but for the first: what they vary is code that
+    both clients share.
+    """
+    seen: set[tuple[object, str]] = set()
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            test = (item.parent, item.originalname)
+            if item.callspec.params.get("client") == "kafka-python":
+                if test in seen:
+                    item.add_marker(pytest.mark.long)
+                seen.add(test)
     left_out = [item for item in items if item.get_closest_marker("long")]
     if config.option.markexpr != "long":
         config.hook.pytest_deselected(items=left_out)
@@ -59,10 +85,17 @@ class Drained:
 class Kafka:
     """Short words for what tests do with a broker."""
 
-    def __init__(self, broker: LocalBroker, name: Any) -> None:
+    def __init__(self, broker: LocalBroker, name: Any, producer: Producer) -> None:
         self.broker = broker
         self.servers = broker.servers
         self._name = name
+        self._producer = producer
+        self._readers: list[Reader[Any]] = []
+
+    def close(self) -> None:
+        """Close what was opened: a reader that a test leaves would go on reading."""
+        for reader in self._readers:
+            reader.close()
 
     def topic(self, partitions: int = 1, **config: str) -> str:
         name: str = self._name("in")
@@ -78,17 +111,9 @@ class Kafka:
         partition: int = 0,
         keys: Iterable[bytes] | None = None,
     ) -> None:
-        producer = Producer(
-            {
-                "bootstrap.servers": self.servers,
-                "enable.idempotence": True,  # or a retry changes the order
-                "linger.ms": 5,
-                "log_level": 3,
-            }
-        )
         for value, key in zip(values, keys or iter(lambda: None, 0), strict=False):
-            producer.produce(topic, value, key=key, partition=partition)
-        assert producer.flush(TIMEOUT) == 0
+            self._producer.produce(topic, value, key=key, partition=partition)
+        assert self._producer.flush(TIMEOUT) == 0
 
     def transaction(
         self, topic: str, values: Iterable[bytes], how: str, partition: int = 0, *, name: str = "t"
@@ -143,6 +168,7 @@ class Kafka:
         **ctx: Any,
     ) -> Reader[Any]:
         reader = source.open(ReaderContext(**ctx))
+        self._readers.append(reader)
         reader.add_splits([(split, (positions or {}).get(split.id)) for split in splits])
         return reader
 
@@ -169,6 +195,18 @@ class Kafka:
             assert time.monotonic() < deadline, f"only {drained.count} records, ends {drained.ends}"
         return drained
 
+    def read_until(
+        self, condition: Callable[[], object], reading: Iterable[tuple[Reader[Any], Drained]]
+    ) -> None:
+        """Read with several readers until something is so."""
+        deadline = time.monotonic() + TIMEOUT
+        while not condition():
+            assert time.monotonic() < deadline
+            for reader, drained in reading:
+                fetched = reader.read(1000, time.monotonic() + 0.1)
+                if fetched is not None:
+                    drained.fetched.append(fetched)
+
     def read_all(
         self, source: KafkaSource, positions: Mapping[str, Any] | None = None, **ctx: Any
     ) -> Drained:
@@ -187,31 +225,53 @@ def broker() -> Iterator[LocalBroker]:
         yield running
 
 
-@pytest.fixture
-def make_kafka(kafka_topic: Any) -> Callable[[LocalBroker], Kafka]:
-    return lambda broker: Kafka(broker, kafka_topic)
+def producer_of(broker: LocalBroker) -> Producer:
+    return Producer(
+        {
+            "bootstrap.servers": broker.servers,
+            "enable.idempotence": True,  # or a retry changes the order
+            "linger.ms": 60_000,  # a flush sends all that is there at once, as one batch
+            "log_level": 3,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def producer(broker: LocalBroker) -> Producer:
+    return producer_of(broker)
 
 
 @pytest.fixture
-def kafka(broker: LocalBroker, kafka_topic: Any) -> Kafka:
-    return Kafka(broker, kafka_topic)
+def kafka(broker: LocalBroker, kafka_topic: Any, producer: Producer) -> Iterator[Kafka]:
+    with closing(Kafka(broker, kafka_topic, producer)) as opened:
+        yield opened
 
 
 @pytest.fixture
 def own_kafka(kafka_topic: Any) -> Iterator[Kafka]:
-    """A broker of this test alone, which may kill it."""
-    with LocalBroker() as running:
-        yield Kafka(running, kafka_topic)
+    """A broker of this test alone, which may kill it, and whose topics do not come back once deleted."""
+    with LocalBroker(config={"auto.create.topics.enable": "false"}) as running:
+        with closing(Kafka(running, kafka_topic, producer_of(running))) as opened:
+            yield opened
 
 
-@pytest.fixture(scope="module", autouse=True)
-def sockets_are_collected():
-    """kafka-python leaves sockets of failed connections to the collector: the next module would be blamed."""
+@pytest.fixture(scope="session", autouse=True)
+def clients_are_closed() -> Iterator[None]:
+    """A client of kafka-python that nobody has closed goes on in its thread."""
     yield
-    gc.collect()
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("kafka-")]
+    assert not left
 
 
 @pytest.fixture(params=["confluent", "kafka-python"])
 def client(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let planning and the making of clients wait for a broker only shortly."""
+    for module in ("confluent_planner", "kafka_python", "kafka_python_producer"):
+        monkeypatch.setattr(f"raystreaming_kafka.clients.{module}.ANSWER_WITHIN", 2.0)
+    monkeypatch.setitem(confluent_planner._LIMIT, "request_timeout", 2.0)

@@ -51,6 +51,7 @@ def test_the_commit_of_an_ended_job_gets_out(kafka, client):
     splits = source.plan(PlanContext())
     reader = kafka.open(source, splits)
     positions = kafka.drain(reader, ends=2).positions
+    assert committed(kafka, group, topic) == [-1001, -1001]  # and the broker has what it keeps them in
     reader.commit(positions)
     reader.close()
     assert committed(kafka, group, topic) == [50, 5]

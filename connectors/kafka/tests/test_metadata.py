@@ -69,7 +69,7 @@ def test_json_as_rows_and_as_arrow(kafka, client, topic, columnar, schema):
 
 def test_the_columns_of_arrow(kafka, topic):
     source = kafka.source(topic, with_metadata=True, format="json")
-    (fetched,) = [f for f in kafka.read_all(source, columnar=True).fetched if f.batch]
+    fetched = next(f for f in kafka.read_all(source, columnar=True).fetched if f.batch)
     schema = fetched.batch.values.schema
     assert schema.names == FIELDS
     assert schema.types == [

@@ -2,128 +2,90 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from raystreaming.connector import PlanContext, Retryable, Terminal
-
-# kafka-python leaves the sockets of failed connections to the garbage collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture(autouse=True)
-def collected():
-    yield
-    gc.collect()
+from raystreaming.connector import PlanContext, ReaderContext, Retryable, Split, Terminal, WriterContext
+from raystreaming_kafka import KafkaSink, KafkaSource
 
 
 def numbered(count, lead="m"):
     return [f"{lead}{i}".encode() for i in range(count)]
 
 
-def read_for(reader, seconds, into):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        fetched = reader.read(1000, time.monotonic() + 0.1)
-        if fetched is not None:
-            into.fetched.append(fetched)
-
-
-def said(caplog, level):
-    return [r.getMessage() for r in caplog.records if r.levelno == level and r.name == "raystreaming.kafka"]
+def said(caplog, level, servers):
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if (record.levelno, record.name) == (level, "raystreaming.kafka")
+        and f"broker of {servers} " in record.getMessage()
+    ]
 
 
 @pytest.mark.slow
-def test_a_broker_killed_and_restarted_while_reading(own_kafka, client, caplog, capfd):
-    """It warns once, goes on by itself, and loses and repeats nothing."""
+def test_an_outage(own_kafka, client, caplog, capfd):
+    """Readers warn once, if it is worth a word, go on by themselves, and lose and repeat nothing.
+
+    One of them is reading when the broker is killed, one waits for what comes, one is more patient. Each has
+    an address of its own, by which what they say is told apart.
+    """
     kafka = own_kafka
-    topic = kafka.topic(2)
-    values = [b"%06d" % i * 20 for i in range(30_000)]
-    kafka.produce(topic, values, 0)
-    kafka.produce(topic, values[:9000], 1)
     caplog.set_level(logging.INFO, logger="raystreaming.kafka")
-    source = kafka.source(topic, client=client, warn_after="1s", prefetch_memory="1MiB")
-    splits = source.plan(PlanContext())
-    reader = kafka.open(source, splits)
-    drained = kafka.drain(reader, records=2000)
+    reading, quiet = kafka.topic(2), kafka.topic()
+    values = [b"%06d" % i * 20 for i in range(30_000)]
+    kafka.produce(reading, values, 0)
+    kafka.produce(reading, values[:9000], 1)
+    busy, idle, patient = (",".join([kafka.servers] * times) for times in (1, 2, 3))
+    readers, drained = {}, {}
+    for servers, topic, options in (
+        (busy, reading, {"warn_after": "1s", "prefetch_memory": "1MiB"}),
+        (idle, quiet, {"warn_after": "1s", "stop": None, "group": "g"}),
+        (patient, quiet, {"warn_after": "10m", "stop": None}),
+    ):
+        source = kafka.source(topic, client=client, servers=servers, **options)
+        readers[servers] = kafka.open(source, source.plan(PlanContext()))
+        drained[servers] = kafka.drain(readers[servers], records=0)
+
+    def read_until(condition, *some):
+        kafka.read_until(condition, [(readers[servers], drained[servers]) for servers in some or readers])
+
+    kafka.produce(quiet, numbered(4)[:1])
+    read_until(lambda: drained[idle].count and drained[patient].count, idle, patient)
+    while_quiet = time.monotonic() + 2
+    read_until(lambda: time.monotonic() > while_quiet, idle, patient)
+    assert not said(caplog, logging.WARNING, idle), "a quiet topic is no outage"
+    read_until(lambda: drained[busy].count >= 2000, busy)
     kafka.broker.kill()
-    read_for(reader, 3.5, drained)
-    assert len(drained.ends) < 2, "it had fetched everything before the kill: the test shows nothing"
-    assert said(caplog, logging.WARNING) == [f"no broker of {kafka.servers} reachable for 1 s; waiting"]
+    read_until(lambda: said(caplog, logging.WARNING, busy) and said(caplog, logging.WARNING, idle))
+    assert len(drained[busy].ends) < 2, "it had fetched everything before the kill: the test shows nothing"
     kafka.broker.restart()
-    kafka.drain(reader, ends=2, into=drained)
-    reader.close()
-    assert drained.rows == {f"{topic}-0": values, f"{topic}-1": values[:9000]}
-    assert len(said(caplog, logging.WARNING)) == 1
-    (back,) = said(caplog, logging.INFO)
-    assert "reachable again" in back
+    read_until(lambda: said(caplog, logging.INFO, busy) and said(caplog, logging.INFO, idle))
+    kafka.produce(quiet, numbered(4)[1:])
+    read_until(lambda: [d.count for d in drained.values()] == [39_000, 4, 4])
+    kafka.drain(readers[busy], ends=2, into=drained[busy])
+    assert drained[busy].rows == {f"{reading}-0": values, f"{reading}-1": values[:9000]}
+    assert drained[idle].rows == drained[patient].rows == {f"{quiet}-0": numbered(4)}
+    for servers in (busy, idle):
+        assert said(caplog, logging.WARNING, servers) == [
+            f"no broker of {servers} reachable for 1 s; waiting"
+        ]
+        (back,) = said(caplog, logging.INFO, servers)
+        assert "reachable again" in back
+    assert not said(caplog, logging.WARNING, patient)
+    assert not said(caplog, logging.INFO, patient)
     assert capfd.readouterr().err == ""
 
-
-@pytest.mark.slow
-def test_an_idle_reader_notices_an_outage_and_its_end(own_kafka, client, caplog):
-    kafka = own_kafka
-    topic = kafka.topic()
-    caplog.set_level(logging.INFO, logger="raystreaming.kafka")
-    source = kafka.source(topic, client=client, warn_after="1s", stop=None)
-    reader = kafka.open(source, source.plan(PlanContext()))
-    drained = kafka.drain(reader, records=0)
-    read_for(reader, 2.5, drained)
-    assert not said(caplog, logging.WARNING), "a quiet topic is no outage"
+    # Closing ends, too, while no broker is there.
     kafka.broker.kill()
-    read_for(reader, 3.5, drained)
-    assert len(said(caplog, logging.WARNING)) == 1
-    kafka.broker.restart()
-    deadline = time.monotonic() + 30
-    while not said(caplog, logging.INFO):
-        assert time.monotonic() < deadline
-        read_for(reader, 0.2, drained)
-    kafka.produce(topic, numbered(3))
-    kafka.drain(reader, records=3, into=drained)
-    assert drained.rows == {f"{topic}-0": numbered(3)}
-    reader.close()
-
-
-@pytest.mark.slow
-def test_a_short_outage_is_not_worth_a_word(own_kafka, client, caplog):
-    kafka = own_kafka
-    topic = kafka.topic()
-    caplog.set_level(logging.INFO, logger="raystreaming.kafka")
-    source = kafka.source(topic, client=client, warn_after="60s", stop=None)
-    reader = kafka.open(source, source.plan(PlanContext()))
-    drained = kafka.drain(reader, records=0)
-    read_for(reader, 0.5, drained)
-    kafka.broker.kill()
-    kafka.broker.restart()
-    kafka.produce(topic, numbered(3))
-    kafka.drain(reader, records=3, into=drained)
-    assert drained.rows == {f"{topic}-0": numbered(3)}
-    assert not said(caplog, logging.WARNING)
-    assert not said(caplog, logging.INFO)
-    reader.close()
-
-
-@pytest.mark.slow
-def test_closing_while_no_broker_is_there(own_kafka, client):
-    kafka = own_kafka
-    topic = kafka.topic()
-    kafka.produce(topic, numbered(5))
-    source = kafka.source(topic, client=client, group="g", stop=None)
-    reader = kafka.open(source, source.plan(PlanContext()))
-    kafka.drain(reader, records=5)
-    kafka.broker.kill()
-    time.sleep(0.5)
-    reader.commit({f"{topic}-0": 5})
+    readers[idle].commit({f"{quiet}-0": 4})
     started = time.monotonic()
-    reader.close()
+    for reader in readers.values():
+        reader.close()
     assert time.monotonic() - started < 20
 
 
@@ -171,16 +133,28 @@ def test_an_unknown_topic(kafka, client):
         kafka.source("nothing-like-it", client=client).plan(PlanContext())
 
 
-@pytest.mark.slow
-def test_a_server_where_nothing_listens(client, capfd):
-    from raystreaming_kafka import KafkaSource
-
+def test_a_server_where_nothing_listens(client, impatient, capfd):
     source = KafkaSource(topics=["t"], servers="127.0.0.1:1", client=client)
-    started = time.monotonic()
     with pytest.raises(Retryable, match=r"127\.0\.0\.1:1 .*failed.*nc -vz 127\.0\.0\.1 1.*servers="):
         source.plan(PlanContext())
-    assert time.monotonic() - started < 25
     assert capfd.readouterr().err == ""
+
+
+def test_what_finds_no_broker_leaves_no_thread(client, impatient):
+    """Reading tries again and again: what each try leaves would add up."""
+    source = KafkaSource(topics=["t"], servers="127.0.0.1:1", client=client)
+    sink = KafkaSink(topic="t", servers="127.0.0.1:1", client=client)
+    before = set(threading.enumerate())
+    reader = source.open(ReaderContext())
+    where = {"topic": "t", "partition": 0, "start": 0, "stop": None}
+    reader.add_splits([(Split("t-0", where), None)])
+    for _ in range(3):
+        assert reader.read(1, time.monotonic()) is None
+    reader.close()
+    for connect in (lambda: source.plan(PlanContext()), lambda: sink.open(None, WriterContext())):
+        with pytest.raises(Retryable):
+            connect()
+    assert not set(threading.enumerate()) - before
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import logging
 import pickle
@@ -11,6 +10,7 @@ import traceback
 import pytest
 
 from raystreaming import StreamingContext
+from raystreaming.cli.main import main
 from raystreaming.connector import OptionError, PlanContext, Secret, Terminal, WriterContext
 from raystreaming_kafka import KafkaSink, KafkaSource
 from raystreaming_test_support.secure_kafka import SecureBroker
@@ -20,21 +20,8 @@ CANARY = "canary-Pa55word"
 KEY_CANARY = "canary-K3yword"
 WRONG = "canary-Wr0ngword"
 ALL = (CANARY, KEY_CANARY, WRONG)
-MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+MECHANISMS = ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
 LIBRARIES = ("kafka", "raystreaming", "confluent_kafka")
-
-# kafka-python leaves the sockets of failed connections to the garbage collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed <ss:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture(autouse=True)
-def collected():
-    yield
-    gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -147,14 +134,23 @@ def test_secrets_that_are_looked_up_where_they_are_used(secure, client, tmp_path
         assert not any(secret.encode() in pickle.dumps(source) for secret in ALL)
 
 
-REFUSED_BY_BOTH = ["confluent", pytest.param("kafka-python", marks=pytest.mark.long)]
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    """kafka-python tries again until its time is over, also where it was refused."""
-    for module in ("kafka_python", "kafka_python_producer"):
-        monkeypatch.setattr(f"raystreaming_kafka.clients.{module}.ANSWER_WITHIN", 2.0)
+def test_describing_what_is_there(secure, client, tmp_path, capfd, monkeypatch):
+    """The line that it prints reads the topic, and finds the secrets elsewhere."""
+    create_topic(secure.servers, topic := f"t-{tmp_path.name}")
+    for options, variable, secret in (
+        (by_sasl(secure, "PLAIN", client=client), "KAFKA_PASSWORD", CANARY),
+        (by_certificate(secure, client=client), "KAFKA_TLS_KEY_PASSWORD", KEY_CANARY),
+    ):
+        flags = [(f"--{name.replace('_', '-')}", value) for name, value in options.items()]
+        given = [text for name, value in flags for text in ([name] if value is True else [name, value])]
+        assert main(["describe", "kafka", *given, "--topics", topic]) == 0
+        out, err = capfd.readouterr()
+        assert_clean(out + err)
+        (line,) = (line for line in out.splitlines() if "ctx." in line)
+        monkeypatch.setenv(variable, secret)
+        ctx = StreamingContext()
+        eval(line, {"ctx": ctx}).collect()
+        assert ctx.execute("read").result() == []
 
 
 def refused(options, said):
@@ -174,17 +170,15 @@ def refused(options, said):
     return "\n".join(texts)
 
 
-@pytest.mark.parametrize("client", REFUSED_BY_BOTH)
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
-def test_a_wrong_password(secure, client, mechanism, said, impatient):
+def test_a_wrong_password(secure, client, mechanism, said):
     text = refused(by_sasl(secure, mechanism, WRONG, client=client), said)
     assert text.count("was refused") == 2
     assert text.count("password=") == 2
     assert secure.sasl_servers in text
 
 
-@pytest.mark.parametrize("client", REFUSED_BY_BOTH)
-def test_brokers_of_another_authority(secure, client, said, impatient):
+def test_brokers_of_another_authority(secure, client, said):
     other = str(secure.certificates / "other-ca.pem")
     text = refused(by_sasl(secure, "PLAIN", client=client, tls_ca=other), said)
     assert text.count("tls_ca=") == 2

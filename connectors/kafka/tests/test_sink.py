@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from decimal import Decimal
 
@@ -13,21 +12,9 @@ from confluent_kafka.admin import AdminClient
 from raystreaming.connector import Batch, OptionError, Retryable, Terminal, WriterContext
 from raystreaming.errors import OperatorError
 from raystreaming_kafka import KafkaSink
-from raystreaming_test_support.kafka_broker import LocalBroker
 from raystreaming_test_support.topics import end_offsets
 
-# kafka-python leaves the sockets of failed connections to the garbage collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 TIMEOUT = 30.0
-
-
-@pytest.fixture(autouse=True)
-def collected():
-    yield
-    gc.collect()
 
 
 def sink(kafka, topic, **options):
@@ -250,18 +237,17 @@ def test_a_message_too_large_for_the_topic(kafka, client):
 
 
 @pytest.mark.long
-def test_a_topic_deleted_while_writing(make_kafka):
-    with LocalBroker(config={"auto.create.topics.enable": "false"}) as broker:
-        kafka = make_kafka(broker)
-        topic = kafka.topic()
-        writer = sink(kafka, topic).open(None, WriterContext())
-        writer.write(Batch([b"before"]))
-        writer.flush()
-        admin = AdminClient({"bootstrap.servers": kafka.servers})
-        admin.delete_topics([topic])[topic].result(TIMEOUT)
-        with pytest.raises(Terminal, match=rf"Writing to topic '{topic}'.*create it again"):
-            write_until(writer, time.monotonic() + 60)
-        writer.close()
+def test_a_topic_deleted_while_writing(own_kafka):
+    kafka = own_kafka
+    topic = kafka.topic()
+    writer = sink(kafka, topic).open(None, WriterContext())
+    writer.write(Batch([b"before"]))
+    writer.flush()
+    admin = AdminClient({"bootstrap.servers": kafka.servers})
+    admin.delete_topics([topic])[topic].result(TIMEOUT)
+    with pytest.raises(Terminal, match=rf"Writing to topic '{topic}'.*create it again"):
+        write_until(writer, time.monotonic() + 60)
+    writer.close()
 
 
 def write_until(writer, deadline):

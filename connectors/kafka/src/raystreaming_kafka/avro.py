@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ import fastavro
 from fastavro.read import SchemaResolutionError
 from fastavro.schema import SchemaParseException, UnknownType
 
-from raystreaming_kafka.clients import Unsendable
+from raystreaming_kafka.encode import Encode, by_topic
 from raystreaming_kafka.registry import SchemaRegistry
 
 AvroSchema: TypeAlias = "str | Mapping[str, Any]"
@@ -89,9 +89,7 @@ def _read(stream: BytesIO, written: Any, wanted: Any, length: int) -> Any:
     return record
 
 
-def avro_encoder(
-    schema: AvroSchema, registry: SchemaRegistry | None
-) -> Callable[[list[Any], str | list[str]], list[bytes | None]]:
+def avro_encoder(schema: AvroSchema, registry: SchemaRegistry | None) -> Encode:
     """Return what makes Avro values of records, with the id of the schema before each if there is a registry.
 
     The schema is registered for the subject ``TOPIC-value`` when a topic is first written.
@@ -112,22 +110,16 @@ def avro_encoder(
             raise registry.failure(error, f"an id for the schema of {topic}-value") from None
         return _MAGIC + number.to_bytes(4, "big")
 
-    def encode(records: list[Any], topics: str | list[str]) -> list[bytes | None]:
-        values: list[bytes | None] = []
-        for index, record in enumerate(records):
-            if record is None:
-                values.append(None)
-                continue
-            topic = topics if isinstance(topics, str) else topics[index]
-            if topic not in heads:
-                heads[topic] = head_of(topic)
-            stream = BytesIO()
-            stream.write(heads[topic])
-            try:
-                fastavro.schemaless_writer(stream, known, record)
-            except (*_Refused, AttributeError) as error:
-                raise Unsendable(index, f"it does not fit avro_schema=: {error}") from error
-            values.append(stream.getvalue())
-        return values
+    def encode(record: Any, topic: str) -> bytes:
+        head = heads.get(topic)
+        if head is None:
+            head = heads[topic] = head_of(topic)
+        stream = BytesIO()
+        stream.write(head)
+        try:
+            fastavro.schemaless_writer(stream, known, record)
+        except (*_Refused, AttributeError) as error:
+            raise ValueError(f"it does not fit avro_schema=: {error}") from error
+        return stream.getvalue()
 
-    return encode
+    return by_topic(encode)

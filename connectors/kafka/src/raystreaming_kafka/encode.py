@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import orjson
 
 from raystreaming.operators.user_function import blame
 from raystreaming_kafka.clients import Headers, Unsendable
+
+T = TypeVar("T")
 
 SinkFormat: TypeAlias = Literal["bytes", "string", "json"]
 Select: TypeAlias = "str | Callable[[Any], Any]"
@@ -32,7 +34,7 @@ def make_encoder(format: SinkFormat) -> Encode:
 def _bytes(records: list[Any]) -> list[bytes | None]:
     if set(map(type, records)) <= {bytes, type(None)}:
         return records
-    return _each(records, _as_bytes)
+    return each_of(_as_bytes, records)
 
 
 def _as_bytes(record: Any) -> bytes | None:
@@ -45,7 +47,7 @@ def _strings(records: list[Any]) -> list[bytes | None]:
     try:
         return list(map(str.encode, records))
     except (TypeError, UnicodeEncodeError):
-        return _each(records, _as_text)
+        return each_of(_as_text, records)
 
 
 def _as_text(record: Any) -> bytes | None:
@@ -65,7 +67,7 @@ def _json(records: list[Any]) -> list[bytes | None]:
     try:
         values: list[bytes | None] = list(map(orjson.dumps, records, repeat(_plain), repeat(_JSON_OPTIONS)))
     except TypeError:
-        values = _each(records, _as_json)
+        values = each_of(_as_json, records)
     if b"null" in values:  # a record that is None has no value: a tombstone
         values = [None if value == b"null" else value for value in values]
     return values
@@ -81,15 +83,33 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"JSON has no {type(value).__name__}")
 
 
-def _each(records: list[Any], encode: Callable[[Any], bytes | None]) -> list[bytes | None]:
-    """Encode record by record, to know which one it was."""
-    values: list[bytes | None] = []
-    for index, record in enumerate(records):
+def each_of(encode: Callable[..., T], *columns: Iterable[Any], option: str = "") -> list[T]:
+    """Encode record by record, to know which one it was.
+
+    Args:
+        encode: Makes something of one record; says by a TypeError or ValueError why it cannot.
+        columns: The records, and what else `encode` takes of each.
+        option: What the records are of the messages, for what is said of one: ``"headers=: "``.
+    """
+    made: list[T] = []
+    for index, row in enumerate(zip(*columns, strict=False)):
         try:
-            values.append(encode(record))
+            made.append(encode(*row))
         except (TypeError, ValueError) as error:
-            raise Unsendable(index, str(error)) from error
-    return values
+            raise Unsendable(index, f"{option}{error}") from error
+    return made
+
+
+def by_topic(encode: Callable[[Any, str], bytes]) -> Encode:
+    """Return what encodes record by record, given the topic of each; None stays a message without a value."""
+
+    def of_one(record: Any, topic: str) -> bytes | None:
+        return None if record is None else encode(record, topic)
+
+    def of_all(records: list[Any], topics: str | list[str]) -> list[bytes | None]:
+        return each_of(of_one, records, repeat(topics) if isinstance(topics, str) else topics)
+
+    return of_all
 
 
 def select(what: Select, option: str, operator: str) -> Callable[[list[Any]], list[Any]]:
@@ -133,9 +153,12 @@ def _failed(records: list[Any], it: Iterator[Any]) -> int:
 
 def keys_of(keys: list[Any]) -> list[bytes | None]:
     """Encode keys: bytes and None as they are, str as UTF-8, anything else as JSON."""
-    if set(map(type, keys)) <= {bytes, type(None)}:
+    kinds = set(map(type, keys))
+    if kinds <= {bytes, type(None)}:
         return keys
-    return _each(keys, _as_key)
+    if kinds == {str}:
+        return _strings(keys)
+    return each_of(_as_key, keys)
 
 
 def _as_key(key: Any) -> bytes | None:
@@ -146,13 +169,7 @@ def _as_key(key: Any) -> bytes | None:
 
 def headers_of(headers: list[Any]) -> list[Headers]:
     """Encode headers: mappings, or pairs of name and value; None for none."""
-    found: list[Headers] = []
-    for index, one in enumerate(headers):
-        try:
-            found.append(pairs(one))
-        except (TypeError, ValueError) as error:
-            raise Unsendable(index, f"headers=: {error}") from error
-    return found
+    return each_of(pairs, headers, option="headers=: ")
 
 
 def pairs(headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | None) -> Headers:

@@ -36,7 +36,7 @@ class Wanted:
         """Return whether a topic is to be read."""
         if self.pattern is None:
             return topic in self.topics
-        return _is_public(topic) and re.fullmatch(self.pattern, topic) is not None
+        return is_public(topic) and re.fullmatch(self.pattern, topic) is not None
 
 
 def plan_splits(wanted: Wanted, planner: Planner, ctx: PlanContext) -> list[Split]:
@@ -78,7 +78,7 @@ def plan_splits(wanted: Wanted, planner: Planner, ctx: PlanContext) -> list[Spli
 def _partitions(wanted: Wanted, planner: Planner) -> list[Partition]:
     topics = wanted.topics
     if wanted.pattern is not None:
-        existing = list(filter(_is_public, planner.topics()))
+        existing = list(filter(is_public, planner.topics()))
         topics = [topic for topic in existing if wanted.matches(topic)]
         if not topics:
             raise Terminal(
@@ -95,7 +95,7 @@ def _partitions(wanted: Wanted, planner: Planner) -> list[Partition]:
         elif wanted.pattern is None:  # else it was deleted just now
             missing.append(topic)
     if missing:
-        raise _unknown(wanted, missing, visible_topics(planner))
+        raise unknown_topics(wanted.servers, missing, visible_topics(planner))
     return partitions
 
 
@@ -189,22 +189,24 @@ def _refuse_gone(wanted: Wanted, partitions: Sequence[Partition], known: Mapping
 def visible_topics(planner: Planner | Producer) -> list[str]:
     """Return the topics that a message may name: none where they may not be listed."""
     try:
-        return list(filter(_is_public, planner.topics()))
+        return list(filter(is_public, planner.topics()))
     except ConnectorError as error:
         logger.debug("topics cannot be listed: %s", error)
         return []
 
 
-def _is_public(topic: str) -> bool:
+def is_public(topic: str) -> bool:
+    """Return whether a topic is none of the brokers' own."""
     return not topic.startswith("__")
 
 
-def _unknown(wanted: Wanted, missing: Sequence[str], visible: Sequence[str]) -> Terminal:
+def unknown_topics(servers: str, missing: Sequence[str], visible: Sequence[str]) -> Terminal:
+    """Return what to raise when topics are not there, given those that may be seen."""
     named = [f"{topic!r}{nearest(topic, visible)}" for topic in missing]
     return Terminal(
-        f"KafkaSource(topics=...): no topic {', '.join(named)} at {wanted.servers}. There "
+        f"KafkaSource(topics=...): no topic {', '.join(named)} at {servers}. There "
         f"{_shown(visible)}. Correct topics=, or create the topic first: "
-        f"`kafka-topics.sh --bootstrap-server {wanted.servers} --create --topic {missing[0]}`."
+        f"`kafka-topics.sh --bootstrap-server {servers} --create --topic {missing[0]}`."
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError, EncodeError, Message
 
-from raystreaming_kafka.clients import Unsendable
+from raystreaming_kafka.encode import Encode, by_topic
 from raystreaming_kafka.registry import SchemaRegistry
 
 _MAGIC = 0
@@ -63,33 +63,24 @@ def _number(value: bytes, place: int) -> tuple[int, int]:
     raise ValueError("it ends within what names its schema")
 
 
-def protobuf_encoder(
-    message: type[Message], registry: SchemaRegistry | None
-) -> Callable[[list[Any], str | list[str]], list[bytes | None]]:
+def protobuf_encoder(message: type[Message], registry: SchemaRegistry | None) -> Encode:
     """Return what makes Protobuf values of messages; with a registry, as its own serializer does.
 
     The schema is registered for the subject ``TOPIC-value`` when a topic is first written.
     """
     serialize = _plain if registry is None else _registered(message, registry)
 
-    def encode(records: list[Any], topics: str | list[str]) -> list[bytes | None]:
-        values: list[bytes | None] = []
-        for index, record in enumerate(records):
-            if record is None:
-                values.append(None)
-                continue
-            if not isinstance(record, message):
-                raise Unsendable(
-                    index,
-                    f"it is {type(record).__name__} and not {message.__name__}: make one by a map() before",
-                )
-            try:
-                values.append(serialize(record, topics if isinstance(topics, str) else topics[index]))
-            except EncodeError as error:
-                raise Unsendable(index, f"it cannot be written as Protobuf: {error}") from error
-        return values
+    def encode(record: Any, topic: str) -> bytes:
+        if not isinstance(record, message):
+            raise TypeError(
+                f"it is {type(record).__name__} and not {message.__name__}: make one by a map() before"
+            )
+        try:
+            return serialize(record, topic)
+        except EncodeError as error:
+            raise ValueError(f"it cannot be written as Protobuf: {error}") from error
 
-    return encode
+    return by_topic(encode)
 
 
 def _plain(record: Message, topic: str) -> bytes:

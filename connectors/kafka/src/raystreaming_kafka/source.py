@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from raystreaming.connector import (
     ErrorPolicy,
+    Inspector,
     OptionError,
     PlanContext,
     Reader,
@@ -210,6 +211,13 @@ class KafkaSource(KafkaConnection, KafkaSchemas, Source[Any]):
     def discovery_interval(self) -> float:
         """Seconds between two searches for new partitions."""
         return seconds(self.discover_every, "discover_every")
+
+    @classmethod
+    def inspector(cls) -> type[Inspector]:
+        """Return what lists topics, their offsets and what their messages seem to be."""
+        from raystreaming_kafka.inspector import KafkaInspector  # the command line asks, jobs do not
+
+        return KafkaInspector
 
     def plan(self, ctx: PlanContext) -> Sequence[Split]:
         """List one split per partition, with its start and stop offset.

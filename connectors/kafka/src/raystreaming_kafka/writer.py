@@ -126,7 +126,9 @@ class KafkaWriter(Writer[Any]):
 
     def _times(self, records: list[Any], event_times: Sequence[int] | None) -> Sequence[int] | None:
         times = event_times if self._timestamp is None else self._timestamp(records)
-        for index, time in enumerate(times or ()):
+        if not times or (set(map(type, times)) == {int} and min(times) >= 1):
+            return times
+        for index, time in enumerate(times):
             # To librdkafka, 0 is now.
             if isinstance(time, bool) or not isinstance(time, int) or time < 1:
                 raise Unsendable(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from raystreaming import __version__
 from raystreaming.api.job import report
-from raystreaming.cli import doctor, graph, jobs, plugins, run
+from raystreaming.cli import describe, doctor, graph, jobs, plugins, run
 from raystreaming.cli.address import joined
 from raystreaming.errors import RayStreamingError
 
@@ -36,6 +36,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"raystreaming {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (run, graph, jobs, plugins, doctor):
+    for command in (run, graph, jobs, plugins, describe, doctor):
         command.add_to(commands)
     return parser

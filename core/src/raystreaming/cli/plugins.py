@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import warnings
 
-from raystreaming.plugins.registry import registry
+from raystreaming.plugins.registry import Kind, registry
 
-_METHODS = {
+METHODS: dict[Kind, str] = {
     "source": "ctx.read_{}",
     "sink": "stream.write_{}",
     "operator": "stream.{}",
@@ -28,7 +28,7 @@ def show(options: argparse.Namespace) -> int:
         warnings.simplefilter("ignore")  # failures are shown in full below
         connectors = found.all()
     rows = [
-        (_METHODS[c.kind].format(c.spec.name), f"{c.dist} {c.version}".strip(), c.spec.summary)
+        (METHODS[c.kind].format(c.spec.name), f"{c.dist} {c.version}".strip(), c.spec.summary)
         for c in connectors
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(2)]

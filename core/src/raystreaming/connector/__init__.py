@@ -1,6 +1,7 @@
 """What authors of connectors import: base classes, options and errors."""
 
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory, operator
+from raystreaming.connector.inspector import Inspector
 from raystreaming.connector.job_file import JobFile
 from raystreaming.connector.on_error import DeadLetter, ErrorPolicy, dead_letter, retry
 from raystreaming.connector.operator import Operator, OperatorContext
@@ -36,6 +37,7 @@ __all__ = [
     "ErrorPolicy",
     "Fetched",
     "FunctionOperator",
+    "Inspector",
     "JobFile",
     "KnownSplit",
     "Operator",

@@ -128,7 +128,7 @@ class Options:
         from raystreaming.connector.option_schema import schema_of  # tools ask, jobs do not
 
         this: Any = cls
-        return schema_of(cls.__name__, dataclasses.fields(this), _hints(this))
+        return schema_of(cls.__name__, dataclasses.fields(this), hints_of(this))
 
 
 def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
@@ -148,7 +148,7 @@ def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
         for name in given:
             if name not in names:
                 problems.append(f"unknown option {name!r}{nearest(name, names)}")
-        hints = _hints(cls)
+        hints = hints_of(cls)
         for f in fields:
             if f.name in given:
                 problems.extend(_wrong(f, hints.get(f.name, Any), given[f.name]))
@@ -167,7 +167,8 @@ def _checked_init(plain: Callable[..., None]) -> Callable[..., None]:
 
 
 @functools.cache
-def _hints(cls: Any) -> dict[str, Any]:
+def hints_of(cls: Any) -> dict[str, Any]:
+    """Return the type of each option of a class."""
     try:
         return typing.get_type_hints(cls)
     except NameError:  # a name that only type checkers import, or a local one: its options take anything
@@ -204,7 +205,7 @@ def _wrong(f: dataclasses.Field[Any], hint: Any, value: Any) -> Iterable[str]:
     if not _fits(value, hint):
         got = f"got {_shown(f, hint, value)} ({type(value).__name__})"
         near = nearest(value, _words(hint)) if isinstance(value, str) and "***" not in got else ""
-        yield f"option {f.name!r} must be {_type_name(hint)}, {got}{near}"
+        yield f"option {f.name!r} must be {type_name(hint)}, {got}{near}"
         return
     check = f.metadata.get("check")
     if check and value is not None and (problem := check(value)):
@@ -260,15 +261,18 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, hint) if isinstance(hint, type) else True
 
 
-def _type_name(hint: Any) -> str:
+def type_name(hint: Any) -> str:
+    """Return a type as messages and tables show it."""
     origin = typing.get_origin(hint)
     args = typing.get_args(hint)
     if origin in (Union, types.UnionType):
-        return " or ".join(_type_name(a) for a in args)
+        return " or ".join(type_name(a) for a in args)
     if origin is Literal:
         return " or ".join(repr(a) for a in args)
     if hint is type(None):
         return "None"
+    if origin is Callable:
+        return "function"
     if args:
-        return f"{getattr(origin, '__name__', origin)}[{', '.join(_type_name(a) for a in args)}]"
+        return f"{getattr(origin, '__name__', origin)}[{', '.join(type_name(a) for a in args)}]"
     return getattr(hint, "__name__", str(hint))

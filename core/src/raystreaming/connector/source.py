@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
+from raystreaming.connector.inspector import Inspector
 from raystreaming.connector.options import Options
 from raystreaming.connector.rejecting import Rejected, refusal
 from raystreaming.records import Batch
@@ -212,6 +213,11 @@ class Source(Options, ABC, Generic[T_co]):
     @property
     def discovery_interval(self) -> float | None:
         """Seconds between two calls of `plan` while the job runs, which find new splits; None: none."""
+        return None
+
+    @classmethod
+    def inspector(cls) -> type[Inspector] | None:
+        """Return what ``raystreaming describe`` looks with at what there is to read; None: nothing can."""
         return None
 
     @abstractmethod

@@ -6,8 +6,8 @@ The client libraries are imported on first use only: a job needs just the one th
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -301,7 +301,7 @@ class Planner(Protocol):
 
 def open_client(connection: Connection) -> Client:
     """Return a client of the library that `connection` names."""
-    try:
+    with _saying_what_to_install(connection):
         if connection.client == "confluent":
             from raystreaming_kafka.clients.confluent import ConfluentClient
 
@@ -309,13 +309,11 @@ def open_client(connection: Connection) -> Client:
         from raystreaming_kafka.clients.kafka_python import KafkaPythonClient
 
         return KafkaPythonClient(connection)
-    except ImportError as error:
-        raise _missing(connection, error) from error
 
 
 def open_planner(connection: Connection) -> AbstractContextManager[Planner]:
     """Return a planner of the library that `connection` names."""
-    try:
+    with _saying_what_to_install(connection):
         if connection.client == "confluent":
             from raystreaming_kafka.clients.confluent_planner import ConfluentPlanner
 
@@ -323,13 +321,11 @@ def open_planner(connection: Connection) -> AbstractContextManager[Planner]:
         from raystreaming_kafka.clients.kafka_python import KafkaPythonPlanner
 
         return closing(KafkaPythonPlanner(connection))
-    except ImportError as error:
-        raise _missing(connection, error) from error
 
 
 def open_producer(connection: Connection, sending: Sending) -> Producer:
     """Return a producer of the library that `connection` names."""
-    try:
+    with _saying_what_to_install(connection):
         if connection.client == "confluent":
             from raystreaming_kafka.clients.confluent_producer import ConfluentProducer
 
@@ -337,23 +333,25 @@ def open_producer(connection: Connection, sending: Sending) -> Producer:
         from raystreaming_kafka.clients.kafka_python_producer import KafkaPythonProducer
 
         return KafkaPythonProducer(connection, sending)
+
+
+@contextmanager
+def _saying_what_to_install(connection: Connection) -> Generator[None, None, None]:
+    """Translate that the library is not there; any other ImportError passes."""
+    try:
+        yield
     except ImportError as error:
-        raise _missing(connection, error) from error
-
-
-def _missing(connection: Connection, error: ImportError) -> ImportError | Terminal:
-    """Translate that the library is not there; any other ImportError is returned as it is."""
-    if connection.client == "confluent":
-        absent = isinstance(error, ModuleNotFoundError) and error.name == "confluent_kafka"
-        if absent or "librdkafka" in str(error):
-            return Terminal(
-                f"{connection.user}(client='confluent') cannot load confluent-kafka: {error}. "
-                "Install it (`pip install confluent-kafka`; where there is no wheel, it needs librdkafka "
-                "and its headers), or pass client='kafka-python', which is pure Python and slower."
-            )
-    elif isinstance(error, ModuleNotFoundError) and error.name == "kafka":
-        return Terminal(
-            f"{connection.user}(client='kafka-python') cannot load kafka-python: {error}. "
-            "Install it with `pip install kafka-python`, or leave out client= to use confluent-kafka."
-        )
-    return error
+        if connection.client == "confluent":
+            absent = isinstance(error, ModuleNotFoundError) and error.name == "confluent_kafka"
+            if absent or "librdkafka" in str(error):
+                raise Terminal(
+                    f"{connection.user}(client='confluent') cannot load confluent-kafka: {error}. "
+                    "Install it (`pip install confluent-kafka`; where there is no wheel, it needs librdkafka "
+                    "and its headers), or pass client='kafka-python', which is pure Python and slower."
+                ) from error
+        elif isinstance(error, ModuleNotFoundError) and error.name == "kafka":
+            raise Terminal(
+                f"{connection.user}(client='kafka-python') cannot load kafka-python: {error}. "
+                "Install it with `pip install kafka-python`, or leave out client= to use confluent-kafka."
+            ) from error
+        raise

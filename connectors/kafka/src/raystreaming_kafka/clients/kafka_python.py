@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import ssl
 import time
-import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any
 
-with warnings.catch_warnings():  # it reads its resources in a way that Python 3.11 deprecated
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import kafka
-    import kafka.errors
-
-from raystreaming.connector import ConnectorError, Retryable, Terminal
+from raystreaming.connector import Retryable, Terminal
 from raystreaming_kafka.clients import (
     ANSWER_WITHIN,
     Chunk,
@@ -28,20 +19,11 @@ from raystreaming_kafka.clients import (
     Reached,
     logger,
 )
-from raystreaming_kafka.clients.kafka_python_log import hide_from_now_on
+from raystreaming_kafka.clients.kafka_python_connect import connected, failure, kafka_errors, library
 
-# It ships no types.
-_library: Any = kafka
-kafka_errors: Any = kafka.errors
-KafkaConsumer = _library.KafkaConsumer
-OffsetAndMetadata = _library.OffsetAndMetadata
-TopicPartition = _library.TopicPartition
+OffsetAndMetadata = library.OffsetAndMetadata
+TopicPartition = library.TopicPartition
 
-_REFUSALS = (
-    kafka_errors.AuthorizationError,
-    kafka_errors.SaslAuthenticationFailedError,
-    ssl.SSLError,
-)
 _LARGEST_RESPONSE = 50 * 2**20
 _FIRST_TRY = 1.0
 _LEAST_TRY = 0.5
@@ -52,48 +34,6 @@ _LOOK_EVERY = 10.0
 """Seconds between two looks whether topics are still there, while nothing comes."""
 
 _values = attrgetter("value")
-
-# It warns of every lost connection; we say it once, when it lasts. A level that somebody has set stays.
-if logging.getLogger("kafka").level == logging.NOTSET:
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-
-
-class _Overheard(logging.Filter):
-    """Hears why connections fail: the library logs that, and says only that it got none.
-
-    Args:
-        level: From which on lines are logged as they would be without it.
-    """
-
-    def __init__(self, level: int) -> None:
-        super().__init__()
-        self._level = level
-        self.error: Exception | None = None
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the error of a line, a refusal in preference to others."""
-        for arg in record.args if isinstance(record.args, tuple) else ():
-            if isinstance(arg, Exception) and not isinstance(self.error, _REFUSALS):
-                # It wraps errors of TLS.
-                self.error = arg.__context__ if isinstance(arg.__context__, ssl.SSLError) else arg
-        return record.levelno >= self._level
-
-
-@contextmanager
-def told_why(connection: Connection) -> Generator[None, None, None]:
-    """Raise what says why no connection was made, where the body makes one."""
-    log = logging.getLogger("kafka.net.manager")
-    before, level = log.level, log.getEffectiveLevel()
-    heard = _Overheard(level)
-    log.addFilter(heard)
-    log.setLevel(min(level, logging.WARNING))
-    try:
-        yield
-    except kafka_errors.KafkaTimeoutError as error:
-        raise _failure(connection, heard.error or error, "a connection") from None
-    finally:
-        log.removeFilter(heard)
-        log.setLevel(before)
 
 
 def _consumer(connection: Connection, within: float) -> Any:
@@ -115,14 +55,7 @@ def _consumer(connection: Connection, within: float) -> Any:
         "enable_auto_commit": False,
         "auto_offset_reset": "none",
     }
-    hide_from_now_on(connection.secrets())
-    try:
-        with told_why(connection):
-            return KafkaConsumer(**settings)
-    except (OSError, kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError) as error:
-        raise bad_settings(connection, error) from None
-    except kafka_errors.KafkaError as error:
-        raise _failure(connection, error, "a connection") from error
+    return connected(library.KafkaConsumer, connection, settings)
 
 
 class KafkaPythonClient:
@@ -188,7 +121,7 @@ class KafkaPythonClient:
             logger.debug("kafka-python: %r", error)
             return []
         except kafka_errors.KafkaError as error:
-            raise _failure(self._connection, error, "messages") from error
+            raise failure(self._connection, error, "messages") from error
         found: list[Chunk | Reached] = [
             Chunk(self._partitions[place], messages)
             for place, messages in records.items()
@@ -364,38 +297,4 @@ class KafkaPythonPlanner:
         try:
             return question()
         except kafka_errors.KafkaError as error:
-            raise _failure(self._connection, error, what) from error
-
-
-def _failure(connection: Connection, error: Exception, what: str) -> ConnectorError:
-    servers = connection.servers
-    why = connection.hide(f"{type(error).__name__}: {error}")
-    if isinstance(error, ssl.SSLError):
-        return Terminal(
-            f"Asking {servers} for {what} failed: {why}. Check that tls_ca= is the file of the authority "
-            "that signed the brokers' certificates, that they name the host in servers=, and where the "
-            "brokers ask for ours, tls_certificate=, tls_key= and tls_key_password=."
-        )
-    if isinstance(error, _REFUSALS):
-        return Terminal(
-            f"Asking {servers} for {what} was refused: {why}. Check username=, password= and sasl=, and what "
-            "the user may do."
-        )
-    return Retryable(
-        f"Asking {servers} for {what} failed: {why}. Check that a broker runs there and that this machine "
-        f"may connect to it (`nc -vz {servers.split(',')[0].replace(':', ' ')}`), or correct servers=."
-    )
-
-
-def bad_settings(connection: Connection, error: Exception) -> Terminal:
-    """Return what to raise when kafka-python does not take the settings."""
-    if isinstance(error, OSError):  # of files, and TLS among them
-        return Terminal(
-            f"{connection.user}(tls=True): kafka-python cannot use the files: {connection.hide(str(error))}. "
-            "Correct tls_ca=, tls_certificate=, tls_key= or tls_key_password=."
-        )
-    return Terminal(
-        f"{connection.user}(client_options=...): kafka-python refuses the settings: "
-        f"{connection.hide(str(error))}. client_options takes kafka-python's names, such as "
-        "'security_protocol'; correct or remove that one."
-    )
+            raise failure(self._connection, error, what) from error

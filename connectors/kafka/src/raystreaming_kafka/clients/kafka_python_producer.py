@@ -20,10 +20,9 @@ from raystreaming_kafka.clients import (
     Unsendable,
     open_planner,
 )
-from raystreaming_kafka.clients.kafka_python import _failure, _library, bad_settings, kafka_errors, told_why
-from raystreaming_kafka.clients.kafka_python_log import hide_from_now_on
+from raystreaming_kafka.clients.kafka_python_connect import connected, kafka_errors, library
 
-_LibraryPartitioner: Any = _library.partitioner.abc.Partitioner
+_LibraryPartitioner: Any = library.partitioner.abc.Partitioner
 _SETTLED = 60.0
 """Seconds beyond the time to give up, in which the client itself says that it has."""
 
@@ -60,20 +59,7 @@ class KafkaPythonProducer:
         }
         if sending.partitioner != "murmur2":  # which is its own
             settings["partitioner"] = _Partitioner(sending.partitioner)
-        hide_from_now_on(connection.secrets())
-        try:
-            with told_why(connection):
-                self._producer = _library.KafkaProducer(**settings)
-        except (
-            OSError,
-            kafka_errors.KafkaConfigurationError,
-            TypeError,
-            ValueError,
-            AssertionError,
-        ) as error:
-            raise bad_settings(connection, error) from None
-        except kafka_errors.KafkaError as error:
-            raise _failure(connection, error, "a connection") from error
+        self._producer = connected(library.KafkaProducer, connection, settings)
 
     def partitions(self, topic: str) -> int | None:
         """Return how many partitions a topic has, None if there is no such topic; it is not made."""
@@ -88,7 +74,7 @@ class KafkaPythonProducer:
 
     def _planner(self) -> AbstractContextManager[Planner]:
         """Return what asks without making the topic, as a producer of kafka-python does."""
-        known = _library.KafkaConsumer.DEFAULT_CONFIG
+        known = library.KafkaConsumer.DEFAULT_CONFIG
         options = {name: value for name, value in self._connection.options.items() if name in known}
         return open_planner(replace(self._connection, options=options))
 

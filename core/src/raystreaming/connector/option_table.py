@@ -1,0 +1,54 @@
+"""The options of a connector as rows, for the command line and the tables of the guides."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from raystreaming.connector.options import Options, hints_of, type_name
+
+
+@dataclasses.dataclass(frozen=True)
+class OptionRow:
+    """What is to be known of one option.
+
+    Attributes:
+        name: Its name.
+        type: What it takes.
+        default: Its default as Python writes it, ``required``, or ``none`` for an empty collection.
+        doc: What it is.
+        secret: Whether it is never shown.
+    """
+
+    name: str
+    type: str
+    default: str
+    doc: str
+    secret: bool
+
+
+def option_rows(cls: type[Options], *beside: type[Options]) -> list[OptionRow]:
+    """Return the options of a class, in their order, without those of other classes."""
+    left_out = {field.name for other in beside for field in _fields(other)}
+    hints = hints_of(cls)
+    return [
+        OptionRow(
+            field.name,
+            type_name(hints.get(field.name, Any)),
+            _default(field),
+            field.metadata.get("doc", ""),
+            bool(field.metadata.get("secret")),
+        )
+        for field in _fields(cls)
+        if field.init and field.name not in left_out
+    ]
+
+
+def _fields(cls: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(cls)
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is not dataclasses.MISSING:
+        return repr(field.default)
+    return "required" if field.default_factory is dataclasses.MISSING else "none"
