@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
@@ -38,10 +37,6 @@ class _AvroFile(FormatFile):
 
     def finish(self) -> None:
         self._writer.flush()
-
-    def give_up(self) -> None:
-        with contextlib.suppress(Exception):  # It may have failed before; the file is deleted.
-            self._writer.flush()
 
 
 class AvroFormat(ColumnFormat):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO, NamedTuple
@@ -36,9 +37,10 @@ class FormatFile(ABC):
     def finish(self) -> None:
         """Write what ends the file."""
 
-    @abstractmethod
     def give_up(self) -> None:
         """Let go of everything without an error; the file is going to be deleted."""
+        with contextlib.suppress(Exception):  # It may have failed before.
+            self.finish()
 
 
 class Format(ABC):

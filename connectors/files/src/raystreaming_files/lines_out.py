@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
@@ -61,10 +60,6 @@ class _LinesFile(FormatFile):
 
     def finish(self) -> None:
         self._out.finish()
-
-    def give_up(self) -> None:
-        with contextlib.suppress(Exception):  # It may have failed before; the file is deleted.
-            self._out.finish()
 
 
 class _LinesFormat(Format):
