@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from raystreaming.connector import Position, ReaderContext, Split
 from raystreaming_files.arrow import Schema
+from raystreaming_files.asked import Asked
 from raystreaming_files.avro_in import AvroCursor
 from raystreaming_files.csv_in import CsvCursor, Dialect
 from raystreaming_files.disk import Disk, Input
@@ -58,16 +59,16 @@ class CursorFactory:
         read, payload = self._read, split.payload
         input = Input(self._disk, payload["path"], payload["size"], self._where)
         folders = Folders(payload.get("folders", ()))
-        asked = (folders, read.schema, read.columns, read.columnar)
+        asked = Asked(folders, read.schema, read.columns, read.columnar)
         if read.format == "parquet":
-            return ParquetCursor(input, position, *asked, row_group=payload.get("row_group"))
+            return ParquetCursor(input, position, asked, payload.get("row_group"))
         if read.format == "arrow":
-            return ArrowCursor(input, position, *asked)
+            return ArrowCursor(input, position, asked)
         if read.format == "avro":
-            return AvroCursor(input, position, *asked)
+            return AvroCursor(input, position, asked)
         codec = self._codec(input.path)
         if read.format == "text":
             return TextCursor(input, position, self._bad, codec)
         if read.format == "jsonl":
-            return JsonCursor(input, position, self._bad, codec, *asked)
-        return CsvCursor(input, position, self._bad, codec, read.dialect, *asked)
+            return JsonCursor(input, position, self._bad, codec, asked)
+        return CsvCursor(input, position, self._bad, codec, read.dialect, asked)
