@@ -25,6 +25,7 @@ class ColumnFormat(Format):
     """
 
     gather_rows = _GATHER_ROWS
+    packed = "columns"
 
     def __init__(self, partition_by: Sequence[str], flush_rows: int, where: str) -> None:
         self._columns = list(partition_by)
@@ -33,6 +34,16 @@ class ColumnFormat(Format):
 
     def cut(self, chunk: RecordBatch, rows: int) -> tuple[RecordBatch, RecordBatch]:
         return chunk.slice(0, rows), chunk.slice(rows)
+
+    def pack(self, chunk: RecordBatch) -> bytes:
+        out = pa.BufferOutputStream()
+        with pa.ipc.new_stream(out, chunk.schema) as stream:
+            stream.write_batch(chunk)
+        data: bytes = out.getvalue().to_pybytes()
+        return data
+
+    def unpack(self, data: bytes, rows: int) -> RecordBatch:
+        return pa.ipc.open_stream(data).read_next_batch()
 
     def compact(self, chunks: Sequence[RecordBatch]) -> RecordBatch:
         if len(chunks) == 1:  # Concatenating one batch would not copy it.

@@ -51,6 +51,8 @@ class Format(ABC):
     """How many rows to gather before they are grouped; 0: each batch by itself."""
     flush_rows: int
     """A buffer of this many rows is written at once, in multiples of it."""
+    packed: str
+    """What `pack` makes; two formats with the same word take each other's chunks."""
 
     @abstractmethod
     def group(self, shaped: Sequence[Any]) -> Iterable[Piece]:
@@ -63,6 +65,14 @@ class Format(ABC):
     @abstractmethod
     def cut(self, chunk: Any, rows: int) -> tuple[Any, Any]:
         """Split a chunk after `rows` rows."""
+
+    @abstractmethod
+    def pack(self, chunk: Any) -> bytes:
+        """Return a chunk as bytes for the journal."""
+
+    @abstractmethod
+    def unpack(self, data: bytes, rows: int) -> Any:
+        """Return the chunk of `rows` rows that was packed."""
 
     @abstractmethod
     def compact(self, chunks: Sequence[Any]) -> Any:
@@ -95,3 +105,11 @@ class Shaper(ABC):
         Raises:
             Terminal: A record does not fit.
         """
+
+    def snapshot(self) -> bytes | None:
+        """Return what a later run's shaper needs to shape as this one."""
+        return None
+
+    def restore(self, state: bytes | None) -> bool:
+        """Shape as the shaper that returned `state`, before anything else; False if that cannot be."""
+        return True

@@ -77,6 +77,12 @@ class _LinesFormat(Format):
         *head, tail = chunk.data.split(b"\n", rows)
         return _Lines(b"\n".join([*head, b""]), rows), _Lines(tail, chunk.rows - rows)
 
+    def pack(self, chunk: _Lines) -> bytes:
+        return chunk.data
+
+    def unpack(self, data: bytes, rows: int) -> _Lines:
+        return _Lines(data, rows)
+
     def compact(self, chunks: Sequence[_Lines]) -> _Lines:
         return _Lines(b"".join(c.data for c in chunks), sum(map(len, chunks)))
 
@@ -87,6 +93,8 @@ def _piece(folder: str, data: bytes, rows: int) -> Piece:
 
 class TextFormat(_LinesFormat):
     """One ``str`` a line, as UTF-8."""
+
+    packed = "text"
 
     def __init__(self, codec: str | None, where: str) -> None:
         super().__init__(".txt", codec, where)
@@ -121,6 +129,8 @@ class TextFormat(_LinesFormat):
 
 class JsonFormat(_LinesFormat):
     """One JSON value a line."""
+
+    packed = "JSON lines"
 
     def __init__(self, partition_by: Sequence[str], codec: str | None, where: str) -> None:
         super().__init__(".jsonl", codec, where)

@@ -53,6 +53,18 @@ class ArrowShaper(Shaper):
         self._schema = schema
         return Shaped(batch, count, batch.nbytes, before is not None and schema is not before)
 
+    def snapshot(self) -> bytes | None:
+        return None if self._schema is None else self._schema.serialize().to_pybytes()
+
+    def restore(self, state: bytes | None) -> bool:
+        if state is None:
+            return True
+        before = pa.ipc.read_schema(pa.py_buffer(state))
+        if self._given:
+            return bool(before == self._schema)
+        self._schema = before
+        return True
+
     def _columns(self, rows: list[Any]) -> dict[str, list[Any] | Array]:
         """Return the columns of `rows`: arrays of the natural type, lists if the schema is given."""
         if set(map(type, rows)) != {dict}:

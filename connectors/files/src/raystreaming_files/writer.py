@@ -32,9 +32,7 @@ class FilesWriter(TwoPhaseWriter[Any]):
         self._shaper = shaper
         self._limits = limits
         self._ctx = ctx
-        # A task that restarts within a run gets another word, so names never come twice.
-        run = quote(ctx.run, safe="").replace(".", "%2E")
-        self._prefix = f"part-{stage.tag}{run}-{ctx.task:05d}-{secrets.token_hex(4)}"
+        self._prefix = file_prefix(stage, ctx)
         self._epochs = 0
         self._closed = False
         self._epoch = self._begin()
@@ -59,3 +57,10 @@ class FilesWriter(TwoPhaseWriter[Any]):
             self._closed = True
             self._epoch.discard()
             self._stage.close()
+
+
+def file_prefix(stage: Stage, ctx: WriterContext) -> str:
+    """Return the beginning of the file names of a writer, another one for each."""
+    # A task that restarts within a run gets another word, so names never come twice.
+    run = quote(ctx.run, safe="").replace(".", "%2E")
+    return f"part-{stage.tag}{run}-{ctx.task:05d}-{secrets.token_hex(4)}"

@@ -8,9 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pv
+import pyarrow.parquet as pq
 
 COMPRESSED = {"csv": None, "arrow": "zstd", "avro": None, "jsonl": "gzip", "text": "zstd"}
 """Formats beside Parquet, with a compression to write each with."""
+
+LASTING_ROWS = 1_500
+"""Rows at which the files end that go on over checkpoints."""
 
 _SUFFIXES = {"csv": ".csv", "arrow": ".arrow", "avro": ".avro", "jsonl": ".jsonl.gz", "text": ".txt.zst"}
 
@@ -44,6 +48,8 @@ def _write(file: Path, format: str, events: list[bytes]) -> None:
 
 def file_rows(file: Path) -> list[dict[str, Any]]:
     """Return the rows of a file; its name tells the format."""
+    if file.suffix == ".parquet":
+        return pq.ParquetFile(file).read().to_pylist()
     if file.suffix == ".arrow":
         with pa.OSFile(str(file)) as raw:
             return pa.ipc.open_file(raw).read_all().to_pylist()
