@@ -43,7 +43,7 @@ class Holding(TwoPhaseSink[Any]):
             del self.world[handle]
 
     def list_open(self, owner):
-        return sorted(self.world)
+        return sorted(h for h in self.world if h.startswith(owner.encode() + b"/"))
 
     def keeps(self, state):
         return [state]
@@ -52,7 +52,7 @@ class Holding(TwoPhaseSink[Any]):
 class HoldingWriter(TwoPhaseWriter[Any]):
     def __init__(self, sink: Holding, state: bytes | None, ctx: WriterContext) -> None:
         self.sink = sink
-        self.run = ctx.run
+        self.prefix = f"{ctx.owner}/{ctx.run}"
         assert set(sink.world) <= {state}, "what no writer goes on with was to be aborted"
         self.rows = [] if state is None else list(sink.world[state])
         self.ended = False
@@ -67,7 +67,7 @@ class HoldingWriter(TwoPhaseWriter[Any]):
         self.ended = True
 
     def prepare(self, epoch: int):
-        handle = f"{self.run}-{epoch}".encode()
+        handle = f"{self.prefix}-{epoch}".encode()
         self.sink.world[handle] = list(self.rows)
         self.handle = None if self.ended else handle
         if not self.ended:
