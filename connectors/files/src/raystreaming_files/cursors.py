@@ -17,7 +17,7 @@ from raystreaming_files.jsonl import JsonCursor
 from raystreaming_files.lines import BadLines
 from raystreaming_files.parquet import ParquetCursor
 from raystreaming_files.reader import Cursor
-from raystreaming_files.text import TextCursor
+from raystreaming_files.text import TextColumnCursor, TextCursor
 
 LINES = ("text", "jsonl", "csv")
 """The formats whose files are lines: they may be compressed, and grow."""
@@ -68,7 +68,8 @@ class CursorFactory:
             return AvroCursor(input, position, asked)
         codec = self._codec(input.path)
         if read.format == "text":
-            return TextCursor(input, position, self._bad, codec)
+            cursor = TextColumnCursor if read.columnar else TextCursor
+            return cursor(input, position, self._bad, codec)
         if read.format == "jsonl":
             return JsonCursor(input, position, self._bad, codec, asked)
         return CsvCursor(input, position, self._bad, codec, read.dialect, asked)
