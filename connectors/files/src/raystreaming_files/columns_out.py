@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -34,6 +35,19 @@ class ColumnFormat(Format):
 
     def cut(self, chunk: RecordBatch, rows: int) -> tuple[RecordBatch, RecordBatch]:
         return chunk.slice(0, rows), chunk.slice(rows)
+
+    tried_rows: int | None = 1
+    """How many records tell whether a batch can be written: one where only types matter. None: all."""
+
+    def check(self, content: RecordBatch) -> None:
+        if self._columns:
+            self._codes(content)
+        rest = content.drop_columns(self._columns).slice(0, self.tried_rows)
+        file = self.open(io.BytesIO(), rest)
+        try:
+            file.write([rest])
+        finally:
+            file.give_up()
 
     def pack(self, chunk: RecordBatch) -> bytes:
         out = pa.BufferOutputStream()

@@ -96,7 +96,19 @@ class EpochFiles:
         return not (self._gathered or self._parts)
 
     def add(self, shaped: Shaped) -> None:
-        """Take records over; write what has grown large enough."""
+        """Take records over; write what has grown large enough.
+
+        When it fails, something may have been taken: it fails again if it is called again.
+        """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._add(shaped)
+        except Exception as error:
+            self._failure = error
+            raise
+
+    def _add(self, shaped: Shaped) -> None:
         if shaped.new_schema or self._too_old():
             self._spread()
             self._flush_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
@@ -58,6 +59,15 @@ class Format(ABC):
     def group(self, shaped: Sequence[Any]) -> Iterable[Piece]:
         """Cut shaped records by partition folder, keeping their order."""
 
+    def check(self, content: Any) -> None:
+        """Look whether shaped records can be written.
+
+        Raises:
+            Terminal: One of them cannot be.
+            ArrowException: The same.
+        """
+        deque(self.group([content]), maxlen=0)
+
     @abstractmethod
     def open(self, file: BinaryIO, first: Any) -> FormatFile:
         """Begin a file, the first chunk of which will be `first`."""
@@ -97,6 +107,9 @@ class Shaped(NamedTuple):
 
 class Shaper(ABC):
     """Turns the records of one task into what a format takes. Used by the task's thread only."""
+
+    schema: Any = None
+    """The types so far, where a format has types; may be set back to what it was."""
 
     @abstractmethod
     def shape(self, values: Rows) -> Shaped:

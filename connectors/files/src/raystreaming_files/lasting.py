@@ -9,6 +9,7 @@ import msgpack
 
 from raystreaming.connector import Batch, Prepared, TwoPhaseWriter, WriterContext
 from raystreaming_files.epoch import EpochFiles, Limits, attempt
+from raystreaming_files.fitting import Fitting
 from raystreaming_files.formats import Format, Piece, Shaper
 from raystreaming_files.journal import Journals, journal_files
 from raystreaming_files.staging import Handle, Origin, Stage, Staged, Written, leftover, pack
@@ -92,6 +93,7 @@ class LastingWriter(TwoPhaseWriter[Any]):
     ) -> None:
         self._stage = stage
         self._shaper = shaper
+        self._fitting = Fitting(shaper, format, ctx)
         self._ctx = ctx
         self._goes_on = goes_on
         self._closed = False
@@ -111,7 +113,8 @@ class LastingWriter(TwoPhaseWriter[Any]):
 
     def write(self, batch: Batch) -> None:
         if len(batch):
-            self._files.add(self._shaper.shape(batch.values))
+            for shaped in self._fitting.shaped(batch.values):
+                self._files.add(shaped)
 
     def finish(self) -> None:
         self._files.end()

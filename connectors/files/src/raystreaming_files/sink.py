@@ -77,6 +77,8 @@ class FilesSink(TwoPhaseSink[Any]):
         >>> writer.close()
     """
 
+    rejects = True
+
     path: str | os.PathLike[str] = option(
         kw_only=False,
         check=check_path,

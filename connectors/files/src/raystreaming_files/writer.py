@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from raystreaming.connector import Batch, Prepared, TwoPhaseWriter, WriterContext
 from raystreaming_files.epoch import EpochFiles, Limits
+from raystreaming_files.fitting import Fitting
 from raystreaming_files.formats import Format, Shaper
 from raystreaming_files.staging import Origin, Stage
 
@@ -29,7 +30,7 @@ class FilesWriter(TwoPhaseWriter[Any]):
     ) -> None:
         self._stage = stage
         self._format = format
-        self._shaper = shaper
+        self._fitting = Fitting(shaper, format, ctx)
         self._limits = limits
         self._ctx = ctx
         self._prefix = file_prefix(stage, ctx)
@@ -44,7 +45,8 @@ class FilesWriter(TwoPhaseWriter[Any]):
 
     def write(self, batch: Batch) -> None:
         if len(batch):
-            self._epoch.add(self._shaper.shape(batch.values))
+            for shaped in self._fitting.shaped(batch.values):
+                self._epoch.add(shaped)
 
     def prepare(self, epoch: int) -> Prepared:
         if self._epoch.empty:
