@@ -12,48 +12,6 @@ from raystreaming.connector import Batch, OptionError, Terminal, WriterContext
 from raystreaming_files import FilesSink, FilesSource, epoch, journal, staging
 
 FORMATS = ["parquet", "arrow", "avro", "csv", "jsonl", "text"]
-OWNER = "job/sink"
-
-
-class Lives:
-    """A sink of a job that dies and starts again, in the order in which the runtime does it."""
-
-    def __init__(self, kit: Any, *sinks: FilesSink) -> None:
-        self._kit = kit
-        self._sinks = iter(sinks)
-        self._dead: list[Any] = []
-        self.state: bytes | None = None
-        self._committables: list[bytes] = []
-        self._epochs = 0
-        self.start()
-
-    def start(self) -> None:
-        """Start the next sink from the last checkpoint; the writer before it is as dead as a killed one."""
-        self.sink = next(self._sinks, None) or self.sink
-        self.sink.commit(self._committables)
-        kept = set(self.sink.keeps(self.state)) if self.state is not None else set()
-        self.sink.abort([h for h in self.sink.list_open(OWNER) if h not in kept])
-        self._dead.append(writer := self.sink.open(self.state, WriterContext(owner=OWNER, durable=True)))
-        self.writer = writer
-
-    def checkpoint(self, manifest: bool = True, commit: bool = True) -> None:
-        """Take a checkpoint, or a part of one."""
-        self._epochs += 1
-        prepared = self.writer.prepare(self._epochs)
-        state = self.writer.snapshot()
-        committable = self._kit.finish(prepared)
-        if manifest:
-            self.state, self._committables = state, [committable] * (committable is not None)
-        if commit:
-            self.sink.commit(self._committables)
-
-    def end(self) -> None:
-        """End the input."""
-        self.writer.finish()
-        self.checkpoint()
-        for writer in self._dead:
-            writer.close()
-        assert self.state is None
 
 
 def rows_of(form: str, start: int, count: int) -> list[Any]:
@@ -80,7 +38,7 @@ def test_a_checkpoint_makes_no_small_file(tmp_path: Path, kit: Any, form: str) -
         roll_across_checkpoints=True,
         partition_by=["k"] if folders == 2 else [],
     )
-    lives = Lives(kit, sink)
+    lives = kit.Lives(sink)
     for number in range(20):
         lives.writer.write(Batch(rows_of(form, number * 10, 10)))
         lives.checkpoint()
@@ -99,7 +57,7 @@ def test_a_crash_loses_and_repeats_nothing_and_makes_no_small_file(
     tmp_path: Path, kit: Any, monkeypatch: Any, form: str, fate: str
 ) -> None:
     monkeypatch.setattr(journal, "_FULL", 100)  # Several journals, which are deleted one by one.
-    lives = Lives(kit, FilesSink(tmp_path, format=form, roll_rows=25, roll_across_checkpoints=True))
+    lives = kit.Lives(FilesSink(tmp_path, format=form, roll_rows=25, roll_across_checkpoints=True))
     for number in range(12):
         rows = rows_of(form, number * 10, 10)
         lives.writer.write(Batch(rows))
@@ -121,8 +79,7 @@ def test_journals_are_deleted_when_their_files_are_published(
     tmp_path: Path, kit: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(journal, "_FULL", 100)
-    lives = Lives(
-        kit,
+    lives = kit.Lives(
         FilesSink(tmp_path, format="jsonl", roll_rows=50, roll_across_checkpoints=True, partition_by=["k"]),
     )
     most = 0
@@ -137,8 +94,7 @@ def test_journals_are_deleted_when_their_files_are_published(
 def test_files_end_when_the_journals_become_too_large(tmp_path: Path, kit: Any, monkeypatch: Any) -> None:
     """A folder that gets no more records would hold them back for ever."""
     monkeypatch.setattr(journal, "_MOST_BYTES", 3000)
-    lives = Lives(
-        kit,
+    lives = kit.Lives(
         FilesSink(tmp_path, format="jsonl", roll_rows=100, roll_across_checkpoints=True, partition_by=["k"]),
     )
     lives.writer.write(Batch([{"n": -1, "k": "once"}]))
@@ -153,7 +109,7 @@ def test_files_end_when_the_journals_become_too_large(tmp_path: Path, kit: Any, 
 def test_the_age_of_a_file_goes_on_too(tmp_path: Path, kit: Any, monkeypatch: Any) -> None:
     now = [100.0]
     monkeypatch.setattr(epoch, "monotonic", lambda: now[0])
-    lives = Lives(kit, FilesSink(tmp_path, roll_after="10s", roll_across_checkpoints=True))
+    lives = kit.Lives(FilesSink(tmp_path, roll_after="10s", roll_across_checkpoints=True))
     lives.writer.write(Batch(rows_of("parquet", 0, 5)))
     now[0] = 106.0
     lives.checkpoint()
@@ -175,7 +131,7 @@ def test_the_age_of_a_file_goes_on_too(tmp_path: Path, kit: Any, monkeypatch: An
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_types_go_on_too(tmp_path: Path, kit: Any, form: str) -> None:
-    lives = Lives(kit, FilesSink(tmp_path, format=form, roll_rows=100, roll_across_checkpoints=True))
+    lives = kit.Lives(FilesSink(tmp_path, format=form, roll_rows=100, roll_across_checkpoints=True))
     lives.writer.write(Batch([{"n": 1}, {"n": 2}]))
     lives.checkpoint()
     lives.writer.write(Batch([{"n": 3.5}]))
@@ -193,8 +149,8 @@ def test_other_types_begin_another_file(tmp_path: Path, kit: Any) -> None:
 
     before, after = (pa.schema([("n", kind), ("k", pa.string())]) for kind in (pa.int64(), pa.float64()))
     options = {"roll_rows": 100, "roll_across_checkpoints": True}
-    lives = Lives(
-        kit, FilesSink(tmp_path, schema=before, **options), FilesSink(tmp_path, schema=after, **options)
+    lives = kit.Lives(
+        FilesSink(tmp_path, schema=before, **options), FilesSink(tmp_path, schema=after, **options)
     )
     lives.writer.write(Batch(rows_of("parquet", 0, 5)))
     lives.checkpoint()
@@ -205,8 +161,7 @@ def test_other_types_begin_another_file(tmp_path: Path, kit: Any) -> None:
 
 
 def test_without_the_option_open_files_end_at_the_next_checkpoint(tmp_path: Path, kit: Any) -> None:
-    lives = Lives(
-        kit,
+    lives = kit.Lives(
         FilesSink(tmp_path, format="jsonl", roll_rows=50, roll_across_checkpoints=True),
         FilesSink(tmp_path, format="jsonl"),
     )
@@ -222,7 +177,7 @@ def test_without_the_option_open_files_end_at_the_next_checkpoint(tmp_path: Path
 
 
 def test_a_start_over_deletes_the_journals(tmp_path: Path, kit: Any) -> None:
-    lives = Lives(kit, FilesSink(tmp_path, roll_rows=50, roll_across_checkpoints=True))
+    lives = kit.Lives(FilesSink(tmp_path, roll_rows=50, roll_across_checkpoints=True))
     lives.writer.write(Batch(rows_of("parquet", 0, 20)))
     lives.checkpoint()
     lives.writer.close()
@@ -235,7 +190,7 @@ def test_a_start_over_deletes_the_journals(tmp_path: Path, kit: Any) -> None:
 
 def test_records_kept_for_another_format_are_refused(tmp_path: Path, kit: Any) -> None:
     options = {"roll_rows": 50, "roll_across_checkpoints": True}
-    lives = Lives(kit, FilesSink(tmp_path, format="jsonl", **options), FilesSink(tmp_path, **options))
+    lives = kit.Lives(FilesSink(tmp_path, format="jsonl", **options), FilesSink(tmp_path, **options))
     lives.writer.write(Batch(rows_of("jsonl", 0, 20)))
     lives.checkpoint()
     with pytest.raises(Terminal, match=r"kept as JSON lines, this format takes columns; put format= back"):
@@ -244,7 +199,7 @@ def test_records_kept_for_another_format_are_refused(tmp_path: Path, kit: Any) -
 
 @pytest.mark.parametrize("size", [None, 100])
 def test_a_journal_that_is_gone_or_cut_is_told(tmp_path: Path, kit: Any, size: int | None) -> None:
-    lives = Lives(kit, FilesSink(tmp_path, roll_rows=50, roll_across_checkpoints=True))
+    lives = kit.Lives(FilesSink(tmp_path, roll_rows=50, roll_across_checkpoints=True))
     lives.writer.write(Batch(rows_of("parquet", 0, 20)))
     lives.checkpoint()
     (file,) = (tmp_path / ".raystreaming").rglob("journal-*")
@@ -261,7 +216,7 @@ def test_what_a_checkpoint_counts_on_is_on_the_disk(tmp_path: Path, kit: Any, mo
     monkeypatch.setattr(
         local_store, "sync", lambda path: (synced.append(str(Path(path).relative_to(tmp_path))), real(path))
     )
-    lives = Lives(kit, FilesSink(tmp_path, roll_rows=50, roll_across_checkpoints=True))
+    lives = kit.Lives(FilesSink(tmp_path, roll_rows=50, roll_across_checkpoints=True))
     for number in range(2):
         synced.clear()
         lives.writer.write(Batch(rows_of("parquet", number * 20, 20)))

@@ -166,6 +166,30 @@ def test_a_crash_at_any_step_loses_and_repeats_nothing(
     assert len(visible(place)) == (6 if committable else 1)
 
 
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+@pytest.mark.parametrize("fate", ["before the manifest", "before the commit", "after the commit"])
+def test_files_go_on_over_checkpoints_and_crashes(place: Any, kit: Any, form: str, fate: str) -> None:
+    url, options, fs = place
+    options = {"storage_options": options, "format": form}
+    lives = kit.Lives(FilesSink(f"{url}/out", roll_rows=25, roll_across_checkpoints=True, **options))
+    for number in range(6):
+        rows = [{"n": n} for n in range(number * 10, number * 10 + 10)]
+        lives.writer.write(Batch(rows))
+        if fate == "before the manifest":
+            lives.checkpoint(manifest=False, commit=False)
+            lives.start()
+            lives.writer.write(Batch(rows))
+        lives.checkpoint(commit=fate == "after the commit")
+        lives.start()
+    lives.end()
+    assert sorted(r["n"] for r in kit.read(FilesSource(f"{url}/out", **options))) == list(range(60))
+    assert len(visible(place)) == 3
+    fs.invalidate_cache()
+    assert [p for p in fs.find(f"{fs._strip_protocol(url)}/out") if ".raystreaming" in p] == []
+    if url.startswith("s3:"):
+        assert uploads(place) == []
+
+
 def test_what_is_gone_is_told(place: Any, kit: Any) -> None:
     url, options, _ = place
     sink = FilesSink(f"{url}/out", storage_options=options)
