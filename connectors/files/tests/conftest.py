@@ -114,9 +114,13 @@ class Lives:
         """End the input."""
         self.writer.finish()
         self.checkpoint()
+        self.bury()
+        assert self.state is None
+
+    def bury(self) -> None:
+        """Close the writers, which would else be collected with open files."""
         for writer in self._dead:
             writer.close()
-        assert self.state is None
 
 
 @pytest.fixture

@@ -195,6 +195,7 @@ def test_records_kept_for_another_format_are_refused(tmp_path: Path, kit: Any) -
     lives.checkpoint()
     with pytest.raises(Terminal, match=r"kept as JSON lines, this format takes columns; put format= back"):
         lives.start()
+    lives.bury()
 
 
 @pytest.mark.parametrize("size", [None, 100])
@@ -206,6 +207,7 @@ def test_a_journal_that_is_gone_or_cut_is_told(tmp_path: Path, kit: Any, size: i
     file.unlink() if size is None else file.write_bytes(file.read_bytes()[:size])
     with pytest.raises(Terminal, match=r"journal-.*gone or has less than \d+ bytes; restore that file"):
         lives.start()
+    lives.bury()
 
 
 def test_what_a_checkpoint_counts_on_is_on_the_disk(tmp_path: Path, kit: Any, monkeypatch: Any) -> None:

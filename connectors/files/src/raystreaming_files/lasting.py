@@ -102,7 +102,11 @@ class LastingWriter(TwoPhaseWriter[Any]):
         journals = self._journals if goes_on else None
         self._files = LastingFiles(stage, prefix, format, limits, ctx.operator, journals)
         if state is not None:
-            self._restore(msgpack.unpackb(state))
+            try:
+                self._restore(msgpack.unpackb(state))
+            except BaseException:
+                self.close()
+                raise
 
     def _restore(self, state: Any) -> None:
         where = self._ctx.operator
