@@ -32,6 +32,8 @@ class _Journal:
     file: Staged
     size: int = 0
     rows: dict[str, int] = field(default_factory=dict[str, int])
+    kept: bool = False
+    """Whether it is where it survives a crash, or on its way there."""
 
 
 class Journals:
@@ -53,6 +55,7 @@ class Journals:
         self._journals: list[_Journal] = []
         self._ended: dict[str, int] = {}  # Rows in files that have ended, from the first journal on.
         self._path = ""
+        self._last = _Journal(Staged("", "", 0, 0))
         self._open: BinaryIO | None = None
 
     def write(self, piece: Piece) -> None:
@@ -60,8 +63,9 @@ class Journals:
         if self._open is None:
             self._path, self._open = self._stage.create(f"journal-{self._prefix}-{self._count:05d}")
             self._count += 1
-            self._journals.append(_Journal(self._stage.kept(self._path)))
-        journal = self._journals[-1]
+            self._last = _Journal(self._stage.kept(self._path))
+            self._journals.append(self._last)
+        journal = self._last
         entry: Any = msgpack.packb([piece.folder, piece.rows, piece.size, self._format.pack(piece.chunk)])
         self._open.write(len(entry).to_bytes(_LENGTH_BYTES, "big") + entry)
         journal.size += _LENGTH_BYTES + len(entry)
@@ -76,10 +80,11 @@ class Journals:
         while self._journals and self._is_in_files(self._journals[0]):
             journal = self._journals.pop(0)
             self._ended = {f: n - journal.rows.get(f, 0) for f, n in self._ended.items()}
-            needless.append(journal.file)
+            if journal.kept:
+                needless.append(journal.file)
         self._ended = {folder: rows for folder, rows in self._ended.items() if rows}
         if not self._journals:
-            self._close()
+            self.close()
         return needless
 
     def _is_in_files(self, journal: _Journal) -> bool:
@@ -95,18 +100,18 @@ class Journals:
         if self._open is None:
             return None
         self._open.flush()
-        if not self._stage.appends or self._journals[-1].size >= _FULL:
-            self._close()
+        self._last.kept = True
+        if not self._stage.appends or self._last.size >= _FULL:
+            self.close()
         return self._path
-
-    def _close(self) -> None:
-        if self._open is not None:
-            file, self._open = self._open, None
-            file.close()
 
     def close(self) -> None:
         """Let go of the journal that is being written."""
-        self._close()
+        if self._open is not None:
+            file, self._open = self._open, None
+            file.close()
+            if not self._last.kept:
+                self._stage.forget([self._path])
 
     def state(self) -> dict[str, Any] | None:
         """Return which rows a later writer has to take from which journals; None: none."""
@@ -128,7 +133,7 @@ class Journals:
                 "a run has ended (--drain), or start over with --fresh"
             )
         self._journals = [
-            _Journal(Staged(name, "", 0, 0), size, rows) for name, size, rows in state["journals"]
+            _Journal(Staged(name, "", 0, 0), size, rows, kept=True) for name, size, rows in state["journals"]
         ]
         self._ended = dict(state["ended"])
         left_out = dict(self._ended)
