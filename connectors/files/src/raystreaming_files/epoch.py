@@ -29,12 +29,14 @@ class Limits:
         roll_after: Seconds after its first record at which a file ends, looked at when records come;
             None: no limit.
         buffer_bytes: About how much the buffers may hold together.
+        across_checkpoints: Whether files go on over checkpoints.
     """
 
     roll_rows: int | None
     roll_bytes: int | None
     roll_after: float | None
     buffer_bytes: int
+    across_checkpoints: bool
 
 
 @dataclass(slots=True)

@@ -7,13 +7,12 @@ from typing import Any
 
 import msgpack
 
-from raystreaming.connector import Batch, Prepared, TwoPhaseWriter, WriterContext
+from raystreaming.connector import Prepared, WriterContext
 from raystreaming_files.epoch import EpochFiles, Limits, attempt
-from raystreaming_files.fitting import Fitting
 from raystreaming_files.formats import Format, Piece, Shaper
 from raystreaming_files.journal import Journals, journal_files
 from raystreaming_files.staging import Handle, Origin, Stage, Staged, Written, leftover, pack
-from raystreaming_files.writer import file_prefix
+from raystreaming_files.writer import StagingWriter
 
 
 class LastingFiles(EpochFiles):
@@ -68,71 +67,42 @@ class LastingFiles(EpochFiles):
         return finished
 
 
-class LastingWriter(TwoPhaseWriter[Any]):
-    """Stages files that end by their limits or with the input, not with the checkpoint.
-
-    Args:
-        stage: Where the files are staged.
-        format: The file format.
-        shaper: Turns records into what the format takes.
-        limits: When files end.
-        ctx: Who this writer is.
-        state: What an earlier writer's `snapshot` has returned.
-        goes_on: Whether files go on; if not, only those of the earlier writer are brought to their end.
-    """
+class LastingWriter(StagingWriter):
+    """Files end by their limits or with the input; with the checkpoint only where the limits say so."""
 
     def __init__(
-        self,
-        stage: Stage,
-        format: Format,
-        shaper: Shaper,
-        limits: Limits,
-        ctx: WriterContext,
-        state: bytes | None,
-        goes_on: bool,
+        self, stage: Stage, format: Format, shaper: Shaper, limits: Limits, ctx: WriterContext
     ) -> None:
-        self._stage = stage
-        self._shaper = shaper
-        self._fitting = Fitting(shaper, format, ctx)
-        self._ctx = ctx
-        self._goes_on = goes_on
-        self._closed = False
-        prefix = file_prefix(stage, ctx)
-        self._journals = Journals(stage, prefix, format, limits.roll_bytes)
-        journals = self._journals if goes_on else None
-        self._files = LastingFiles(stage, prefix, format, limits, ctx.operator, journals)
-        if state is not None:
-            try:
-                self._restore(msgpack.unpackb(state))
-            except BaseException:
-                self.close()
-                raise
+        super().__init__(stage, format, shaper, limits, ctx)
+        self._journals = Journals(stage, self._prefix, format, limits.roll_bytes)
+        journals = self._journals if limits.across_checkpoints else None
+        self._files = LastingFiles(stage, self._prefix, format, limits, ctx.operator, journals)
 
-    def _restore(self, state: Any) -> None:
+    @property
+    def files(self) -> LastingFiles:
+        return self._files
+
+    def restore(self, state: bytes) -> None:
+        """Go on with the files of the writer whose `snapshot` has returned `state`."""
+        content: Any = msgpack.unpackb(state)
         where = self._ctx.operator
-        pieces = self._journals.restore(state, where)
-        attempt("read", self._stage.folder, where, lambda: self._files.begin_again(pieces, state["age"]))
-        if not self._shaper.restore(state["shaper"]):
+        pieces = self._journals.restore(content, where)
+        attempt("read", self._stage.folder, where, lambda: self._files.begin_again(pieces, content["age"]))
+        if not self._shaper.restore(content["shaper"]):
             self._files.end()  # Files of other types follow.
-
-    def write(self, batch: Batch) -> None:
-        if len(batch):
-            for shaped in self._fitting.shaped(batch.values):
-                self._files.add(shaped)
 
     def finish(self) -> None:
         self._files.end()
 
     def prepare(self, epoch: int) -> Prepared:
-        if not self._goes_on:
+        if not self._limits.across_checkpoints:
             self._files.end()
         files = self._files.at_barrier()
         needless = self._journals.end(files)
         journal = attempt("write", self._stage.folder, self._ctx.operator, self._journals.flush)
         if not (files or needless or journal):
             return None
-        origin = Origin(self._ctx.owner, self._ctx.run, epoch)
-        return partial(self._put_away, origin, files, needless, journal)
+        return partial(self._put_away, self.origin(epoch), files, needless, journal)
 
     def _put_away(
         self, origin: Origin, files: list[Written], needless: list[Staged], journal: str | None
@@ -156,11 +126,8 @@ class LastingWriter(TwoPhaseWriter[Any]):
         return bytes(packed)
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._files.discard()
-            self._journals.close()
-            self._stage.close()
+        self._journals.close()
+        super().close()
 
 
 def kept_by(state: bytes) -> list[bytes]:

@@ -175,19 +175,26 @@ class FilesSink(TwoPhaseSink[Any]):
         if self.columnar:
             shaper = ArrowShaper(self.schema, self.partition_by, ctx.operator)
         roll_after = None if self.roll_after is None else seconds(self.roll_after, "roll_after")
-        limits = Limits(self.roll_rows, self.roll_bytes, roll_after, self.buffer_bytes)
-        goes_on = self.roll_across_checkpoints
-        if goes_on and not ctx.durable:
+        across = self.roll_across_checkpoints
+        if across and not ctx.durable:
             raise Terminal(
                 f"option 'roll_across_checkpoints' needs checkpoints that outlive the job ({ctx.operator}): "
                 "without them nobody could go on with open files; give the context checkpoint_dir=, or leave "
                 "the option out"
             )
+        limits = Limits(self.roll_rows, self.roll_bytes, roll_after, self.buffer_bytes, across)
         format = self._format(ctx.operator)
         stage = self._store().open(ctx.owner, ctx.durable, ctx.operator)
-        if goes_on or state is not None:
-            return LastingWriter(stage, format, shaper, limits, ctx, state, goes_on)
-        return FilesWriter(stage, format, shaper, limits, ctx)
+        if state is None and not across:
+            return FilesWriter(stage, format, shaper, limits, ctx)
+        writer = LastingWriter(stage, format, shaper, limits, ctx)
+        if state is not None:
+            try:
+                writer.restore(state)
+            except BaseException:
+                writer.close()
+                raise
+        return writer
 
     def _format(self, where: str) -> Format:
         codec = self.compression or _COMPRESSIONS[self.format][0]
