@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raystreaming.records import Rows
@@ -24,7 +23,7 @@ class Asked:
 
     folders: Folders
     schema: Schema | None
-    columns: Sequence[str] | None
+    columns: list[str] | None
     columnar: bool
 
     def select(self, batch: RecordBatch) -> RecordBatch:

@@ -59,7 +59,8 @@ class CursorFactory:
         read, payload = self._read, split.payload
         input = Input(self._disk, payload["path"], payload["size"], self._where)
         folders = Folders(payload.get("folders", ()))
-        asked = Asked(folders, read.schema, read.columns, read.columnar)
+        columns = None if read.columns is None else list(read.columns)
+        asked = Asked(folders, read.schema, columns, read.columnar)
         if read.format == "parquet":
             return ParquetCursor(input, position, asked, payload.get("row_group"))
         if read.format == "arrow":
