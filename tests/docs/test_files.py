@@ -59,7 +59,7 @@ def test_the_option_tables_are_those_of_the_classes():
 
 
 def test_no_block_is_left_out():
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
 
 
 def test_csv_to_parquet(tmp_path):
@@ -72,6 +72,17 @@ def test_csv_to_parquet(tmp_path):
             ("DE", 12.5, "x"),
             ("FR", 10.0, "a, b"),
         ]
+
+
+def test_files_that_go_on_over_checkpoints(tmp_path):
+    (tmp_path / "sales").mkdir()
+    for n in range(3):
+        (tmp_path / "sales" / f"{n}.csv").write_text("amount\n" + f"{n}\n" * 5)
+        run(block("large-files").replace('"1s"', '"5ms"'), tmp_path)
+        files = sorted((tmp_path / "large").glob("*.parquet"))
+        assert len(files) == n + 1  # One for each run: its input ends.
+    rows = ds.dataset(files, format="parquet").to_table().to_pylist()
+    assert sorted(r["amount"] for r in rows) == [0] * 5 + [1] * 5 + [2] * 5
 
 
 def test_a_watched_folder(tmp_path):

@@ -1,4 +1,4 @@
-"""SIGKILL at 172 random moments over seven pipelines; after each the same command. SEED=n repeats a run."""
+"""SIGKILL at 196 random moments over eight pipelines; after each the same command. SEED=n repeats a run."""
 
 import itertools
 import os
@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
         ("kafka", 28),
         ("files", 24),
         ("formats", 24),
+        ("lasting", 24),
         ("s3", 24),
         ("collection", 24),
         ("java", 24),

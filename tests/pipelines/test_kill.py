@@ -47,6 +47,11 @@ def test_every_format(tmp_path, dice):
     kill(lambda: KillJob("formats", tmp_path / str(next(number)), COUNT // 10).prepare(), 2, dice)
 
 
+def test_files_that_go_on_over_checkpoints(tmp_path, dice):
+    number = itertools.count()
+    kill(lambda: KillJob("lasting", tmp_path / str(next(number)), COUNT).prepare(), 2, dice)
+
+
 def test_bucket_to_bucket(tmp_path, dice, s3_server):
     number = itertools.count()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import logging
 import re
 import subprocess
 import sys
+import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 from raystreaming import StreamingContext
 from raystreaming.api import _plugin_api
 from raystreaming.api.language import Language
-from raystreaming.connector import OperatorFactory, OptionError, Secret, Sink, Source
+from raystreaming.connector import ConnectorError, OperatorFactory, OptionError, Secret, Sink, Source
 from raystreaming.plugins import GROUP
 from raystreaming.plugins.registry import FIRST_PARTY, FIRST_PARTY_LANGUAGES, Registered, Registry
 
@@ -96,6 +98,17 @@ WITH_SECRETS = {
 }
 """What has to be given beside secrets, by connector."""
 
+UNREACHABLE = {
+    "key": CANARY,
+    "secret": Secret(CANARY),
+    "token": CANARY,
+    "endpoint_url": "http://127.0.0.1:9",
+    "config_kwargs": {"retries": {"max_attempts": 0}},
+}
+"""Storage options of a server that does not answer."""
+
+FORMS = ("text", "mermaid", "dot", "svg")
+
 
 def is_secret(field: dataclasses.Field) -> bool:
     return bool(field.metadata.get("secret")) or "Secret" in str(field.type)
@@ -137,6 +150,28 @@ def test_a_secret_shows_nowhere(connector: Registered):
         ctx.from_values(1).sink(cls(**given))
     made = cls(**given)
     told = [repr(made), str(wrong.value), str(of_another_type.value), ctx.explain(), str(cls.to_schema())]
+    told += [ctx.graph(level, form) for level in ("logical", "physical") for form in FORMS]
+    assert [text for text in told if CANARY in text] == []
+
+
+@pytest.mark.parametrize("connector", SECRETIVE, ids=lambda c: f"{c.kind}-{c.spec.name}")
+def test_a_job_that_fails_shows_no_secret(connector: Registered, tmp_path: Path, caplog, capfd):
+    """What it needs is not there, so it fails before it asks anybody over the network."""
+    cls = connector.load()
+    given = with_canaries(cls) | WITH_SECRETS[f"{connector.kind} {connector.spec.name}"]
+    if connector.spec.name == "files":
+        given |= {"path": "s3://bucket/folder", "storage_options": UNREACHABLE}
+    caplog.set_level(logging.DEBUG, "raystreaming")
+    ctx = StreamingContext(checkpoint_dir=tmp_path, restarts=0)
+    if connector.kind == "source":
+        ctx.source(cls(**given)).collect()
+    else:
+        ctx.from_values(1).sink(cls(**given))
+    with pytest.raises(ConnectorError) as failed:
+        ctx.execute("job")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    told = ["".join(traceback.format_exception(failed.value)), caplog.text, *capfd.readouterr()]
+    told += [path.read_bytes().decode("latin-1") for path in files]
     assert [text for text in told if CANARY in text] == []
 
 

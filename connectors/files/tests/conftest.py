@@ -77,8 +77,61 @@ def bag(rows: list[Any]) -> Counter[str]:
     return Counter(map(repr, (sorted(r.items()) if isinstance(r, dict) else r for r in rows)))
 
 
+class Lives:
+    """A sink of a job that dies and starts again, in the order in which the runtime does it."""
+
+    owner = "job/sink"
+
+    def __init__(self, *sinks: Any) -> None:
+        self._sinks = iter(sinks)
+        self._dead: list[Any] = []
+        self.state: bytes | None = None
+        self._committables: list[bytes] = []
+        self._epochs = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start the next sink from the last checkpoint; the writer before it is as dead as a killed one."""
+        self.sink = next(self._sinks, None) or self.sink
+        self.sink.commit(self._committables)
+        kept = set(self.sink.keeps(self.state)) if self.state is not None else set()
+        self.sink.abort([h for h in self.sink.list_open(self.owner) if h not in kept])
+        self._dead.append(writer := self.sink.open(self.state, WriterContext(owner=self.owner, durable=True)))
+        self.writer = writer
+
+    def checkpoint(self, manifest: bool = True, commit: bool = True) -> None:
+        """Take a checkpoint, or a part of one."""
+        self._epochs += 1
+        prepared = self.writer.prepare(self._epochs)
+        state = self.writer.snapshot()
+        committable = finish(prepared)
+        if manifest:
+            self.state, self._committables = state, [committable] * (committable is not None)
+        if commit:
+            self.sink.commit(self._committables)
+
+    def end(self) -> None:
+        """End the input."""
+        self.writer.finish()
+        self.checkpoint()
+        self.bury()
+        assert self.state is None
+
+    def bury(self) -> None:
+        """Close the writers, which would else be collected with open files."""
+        for writer in self._dead:
+            writer.close()
+
+
 @pytest.fixture
 def kit() -> SimpleNamespace:
     return SimpleNamespace(
-        fetch=fetch, plan=plan, read=read, finish=finish, run_sink=run_sink, visible=visible, bag=bag
+        Lives=Lives,
+        fetch=fetch,
+        plan=plan,
+        read=read,
+        finish=finish,
+        run_sink=run_sink,
+        visible=visible,
+        bag=bag,
     )

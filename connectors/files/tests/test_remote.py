@@ -14,6 +14,7 @@ from typing import Any
 import fsspec
 import pytest
 
+from raystreaming import StreamingContext
 from raystreaming.connector import (
     Batch,
     ConnectorError,
@@ -166,6 +167,30 @@ def test_a_crash_at_any_step_loses_and_repeats_nothing(
     assert len(visible(place)) == (6 if committable else 1)
 
 
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+@pytest.mark.parametrize("fate", ["before the manifest", "before the commit", "after the commit"])
+def test_files_go_on_over_checkpoints_and_crashes(place: Any, kit: Any, form: str, fate: str) -> None:
+    url, options, fs = place
+    options = {"storage_options": options, "format": form}
+    lives = kit.Lives(FilesSink(f"{url}/out", roll_rows=25, roll_across_checkpoints=True, **options))
+    for number in range(6):
+        rows = [{"n": n} for n in range(number * 10, number * 10 + 10)]
+        lives.writer.write(Batch(rows))
+        if fate == "before the manifest":
+            lives.checkpoint(manifest=False, commit=False)
+            lives.start()
+            lives.writer.write(Batch(rows))
+        lives.checkpoint(commit=fate == "after the commit")
+        lives.start()
+    lives.end()
+    assert sorted(r["n"] for r in kit.read(FilesSource(f"{url}/out", **options))) == list(range(60))
+    assert len(visible(place)) == 3
+    fs.invalidate_cache()
+    assert [p for p in fs.find(f"{fs._strip_protocol(url)}/out") if ".raystreaming" in p] == []
+    if url.startswith("s3:"):
+        assert uploads(place) == []
+
+
 def test_what_is_gone_is_told(place: Any, kit: Any) -> None:
     url, options, _ = place
     sink = FilesSink(f"{url}/out", storage_options=options)
@@ -249,6 +274,28 @@ def test_secrets_never_show(s3: Any, kit: Any, caplog: Any, capfd: Any, tmp_path
     sink.abort([committable])
     secrets = [options["secret"].reveal(), mine, token, anon]
     assert not [text for text in said if any(secret in text for secret in secrets)]
+
+
+def test_a_job_that_succeeds_leaves_no_secret(
+    s3: Any, kit: Any, tmp_path: Path, caplog: Any, capfd: Any
+) -> None:
+    """In no log, graph or checkpoint, of files that go on over checkpoints too."""
+    caplog.set_level(logging.DEBUG, "raystreaming")
+    url, options, fs = s3
+    fs.pipe_file(f"{fs._strip_protocol(url)}/in/a.jsonl", b'{"n": 1}\n{"n": 2}\n')
+    ctx = StreamingContext(checkpoint_dir=tmp_path, checkpoint_interval="20ms", retain_checkpoints=100)
+    rows = ctx.read_files(f"{url}/in", format="jsonl", storage_options=options)
+    rows.write_files(f"{url}/out", storage_options=options, manifest=True)
+    lasting = {"roll_across_checkpoints": True, "roll_rows": 10}
+    rows.write_files(f"{url}/out", format="csv", storage_options=options, **lasting)
+    said = [repr(ctx), ctx.explain(), *(ctx.graph(format=form) for form in ("text", "mermaid", "dot", "svg"))]
+    job = ctx.execute("job")
+    said += [repr(job), repr(job.status()), caplog.text, *capfd.readouterr()]
+    checkpoints = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(checkpoints) > 1
+    said += [path.read_bytes().decode("latin-1") for path in checkpoints]
+    assert len(visible(s3)) == 3
+    assert not [text for text in said if options["secret"].reveal() in text]
 
 
 def test_what_a_file_system_says_is_shown_without_secrets() -> None:

@@ -9,17 +9,20 @@ import io
 import os
 import pickle
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import fastavro
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from raystreaming import StreamingContext, count
 from raystreaming.connector import KnownSplit, OptionError, PlanContext, ReaderContext, Terminal
 from raystreaming.records import rows_of
 from raystreaming_files import FilesSource
@@ -98,7 +101,7 @@ def test_every_position_restores_without_loss_or_repetition(
         assert [f.end for f in fetched] == [False] * (len(fetched) - 1) + [True]
         pieces = [rows_of(f.batch.values) if f.batch else [] for f in fetched]
         assert sum(map(len, pieces)) == N
-        if columnar and form != "text":
+        if columnar:
             assert all(isinstance(f.batch.values, pa.RecordBatch) for f in fetched[:-1])
         for k in range(len(fetched)):
             again = kit.fetch(source, [(split[0], fetched[k].position)], 11, columnar=columnar)
@@ -124,22 +127,61 @@ def test_one_reader_serves_many_splits_and_idles_until_its_deadline(tmp_path: Pa
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from(["", "a", "é\r", "xyz", "\r", "long" * 9])), st.booleans(), st.integers(1, 4))
+@given(
+    st.lists(st.sampled_from(["", "a", "é\r", "xyz", "\r", "long" * 9])),
+    st.booleans(),
+    st.integers(1, 4),
+    st.booleans(),
+    st.booleans(),
+)
 def test_text_is_cut_at_newlines_only(
-    tmp_path: Path, kit: Any, lines: list[str], last: bool, limit: int
+    tmp_path: Path, kit: Any, lines: list[str], last: bool, limit: int, columnar: bool, gz: bool
 ) -> None:
-    (tmp_path / "a.txt").write_bytes("\n".join(lines).encode() + b"\n" * last)
+    data = "\n".join(lines).encode() + b"\n" * last
+    (tmp_path / "a.txt").write_bytes(gzip.compress(data) if gz else data)
     text = "\n".join(lines) + "\n" * last
     want = text.split("\n")
     tail = want.pop()
     want = [w.removesuffix("\r") for w in want] + [tail] * bool(tail)
-    assert kit.read(FilesSource(tmp_path / "a.txt", format="text"), limit=limit) == want
+    source = FilesSource(tmp_path / "a.txt", format="text", compression="gzip" if gz else "none")
+    assert kit.read(source, limit=limit, columnar=columnar) == want
 
 
-def test_lines_longer_than_a_chunk(tmp_path: Path, kit: Any) -> None:
+@pytest.mark.parametrize("columnar", [False, True])
+def test_lines_longer_than_a_chunk(tmp_path: Path, kit: Any, columnar: bool) -> None:
     lines = ["x" * 3_000_000, "", "y" * 1_048_576, "z"]
     (tmp_path / "a").write_text("\n".join(lines))
-    assert kit.read(FilesSource(tmp_path / "a", format="text")) == lines
+    assert kit.read(FilesSource(tmp_path / "a", format="text"), columnar=columnar) == lines
+
+
+@pytest.mark.parametrize("columnar", [False, True])
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_lines_that_are_no_text(tmp_path: Path, kit: Any, columnar: bool, limit: int) -> None:
+    (tmp_path / "a").write_bytes(b"fine\nb\xffd\r\nlast\r")
+    rejected: list[Any] = []
+    source = FilesSource(tmp_path / "a", format="text", on_error="skip")
+    found = kit.fetch(source, kit.plan(source), limit, columnar=columnar, rejected=rejected.append)
+    assert [r for f in found if f.batch for r in rows_of(f.batch.values)] == ["fine", "last\r"]
+    assert [(r.record, r.at) for r in rejected] == [(b"b\xffd", f"{tmp_path / 'a'} at byte 6")]
+    with pytest.raises(Terminal, match="at byte 6"):
+        kit.read(FilesSource(tmp_path / "a", format="text"), limit=limit, columnar=columnar)
+
+
+def test_words_are_counted_in_columns(tmp_path: Path, kit: Any) -> None:
+    lines = [f"{'to be or not '[: n % 13]}{n % 7}" for n in range(5000)]
+    (tmp_path / "in").mkdir()
+    for part in range(3):
+        (tmp_path / "in" / f"{part}.txt").write_text("\n".join(lines[part::3]))
+    ctx = StreamingContext(checkpoint_dir=tmp_path / "state")
+    words = ctx.read_files(tmp_path / "in", format="text").select(
+        word=pc.split_pattern(pc.field("value"), " ")
+    )
+    counts = words.explode("word").filter(pc.field("word") != "").key_by("word").agg(n=count())
+    counts.write_files(tmp_path / "out")
+    assert "reads Arrow" in ctx.explain()
+    ctx.execute("words")
+    found = {row["word"]: row["n"] for row in kit.read(FilesSource(tmp_path / "out"))}
+    assert found == Counter(" ".join(lines).split())
 
 
 def test_a_growing_file_is_read_to_its_planned_size_then_goes_on(tmp_path: Path, kit: Any) -> None:

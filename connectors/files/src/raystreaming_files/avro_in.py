@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO
 
 from raystreaming.connector import Position, Terminal
 from raystreaming.records import Rows
 from raystreaming_files.arrow import ArrowError, Schema, pa
+from raystreaming_files.asked import Asked
 from raystreaming_files.avro_schema import needs_fastavro, to_arrow
 from raystreaming_files.disk import Input
-from raystreaming_files.folders import Folders
-from raystreaming_files.reader import Cursor
-from raystreaming_files.tables import END
+from raystreaming_files.tables import END, BlockCursor
 
 _MOST_ROWS = 10_000
 
 
-class AvroCursor(Cursor):
-    """Reads block by block; the position is ``[block, record in it]``.
+class AvroCursor(BlockCursor):
+    """Blocks that fastavro reads."""
 
-    Args:
-        input: The file.
-        position: Where to begin.
-        folders: The columns of its folders.
-        schema: Types of the columns; columns that the file lacks are null. None: the file's own.
-        columns: The columns to keep; None for all.
-        columnar: Give Arrow batches, where the file's types have a place in Arrow.
-    """
-
-    def __init__(
-        self,
-        input: Input,
-        position: Position,
-        folders: Folders,
-        schema: Schema | None,
-        columns: Sequence[str] | None,
-        columnar: bool,
-    ) -> None:
-        self._input = input
-        self._block, self._row = position or [0, 0]
-        self._folders = folders
-        self._added = folders.row()
-        self._schema = schema
-        self._columns = None if columns is None else list(columns)
-        self._columnar = columnar
+    def __init__(self, input: Input, position: Position, asked: Asked) -> None:
+        super().__init__(input, position, asked)
+        self._added = asked.folders.row()
         self._raw: BinaryIO | None = None
         self._blocks: Iterator[Any] = iter(())
         self._types: Schema | None = None
         self._records: list[Any] = []
-
-    def position(self) -> Position:
-        return [self._block, self._row]
 
     def next(self, limit: int) -> tuple[Rows, Position] | None:
         try:
@@ -99,28 +73,27 @@ class AvroCursor(Cursor):
         # Blocks that have been read are left out undecoded.
         self._blocks = islice(reader, self._block, None)
         self._types = to_arrow(reader.writer_schema)
-        if self._types is not None and self._schema is None:
-            self._folders.check(self._columns, self._types.names, self._input)
+        if self._types is not None and self._asked.schema is None:
+            self._asked.folders.check(self._asked.columns, self._types.names, self._input)
 
     def _shaped(self, records: list[Any]) -> Rows:
-        types = self._types if self._schema is None else self._stored(self._schema)
-        if types is not None and (self._columnar or self._schema is not None):
+        asked = self._asked
+        types = self._types if asked.schema is None else self._stored(asked.schema)
+        if types is not None and (asked.columnar or asked.schema is not None):
             try:
                 batch = pa.RecordBatch.from_pylist(records, types)
             except (ArrowError, OverflowError) as error:
                 raise self._misfit(error) from error
-            batch = self._folders.select(batch, self._schema, self._columns)
-            rows: Rows = batch if self._columnar else batch.to_pylist()
-            return rows
+            return asked.rows(asked.select(batch))
         if self._added:
             records = [{**record, **self._added} for record in records]
-        if self._columns is not None:
-            names = self._columns
+        if asked.columns is not None:
+            names = asked.columns
             records = [{name: record.get(name) for name in names} for record in records]
         return records
 
     def _stored(self, schema: Schema) -> Schema:
-        return pa.schema([f.with_nullable(True) for f in schema if f.name not in self._folders.names])
+        return pa.schema([f.with_nullable(True) for f in schema if f.name not in self._asked.folders.names])
 
     def _misfit(self, error: Exception) -> Terminal:
         return Terminal(

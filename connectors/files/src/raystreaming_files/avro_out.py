@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
 from raystreaming.connector import Terminal
@@ -18,12 +17,12 @@ CODECS = {"none": "null", "deflate": "deflate", "bz2": "bzip2"}
 
 
 class _AvroFile(FormatFile):
-    def __init__(self, file: BinaryIO, schema: Schema, codec: str, where: str) -> None:
-        with needs_fastavro():
-            from fastavro.write import Writer
+    def __init__(
+        self, new_writer: Callable[..., Any], file: BinaryIO, schema: Schema, codec: str, where: str
+    ) -> None:
         self._where = where
         self._schema = to_avro(schema, where)
-        self._writer: Any = Writer(file, self._schema, codec=codec)
+        self._writer = new_writer(file, self._schema, codec=codec)
 
     def write(self, chunks: Sequence[RecordBatch]) -> None:
         for chunk in chunks:
@@ -39,10 +38,6 @@ class _AvroFile(FormatFile):
     def finish(self) -> None:
         self._writer.flush()
 
-    def give_up(self) -> None:
-        with contextlib.suppress(Exception):  # It may have failed before; the file is deleted.
-            self._writer.flush()
-
 
 class AvroFormat(ColumnFormat):
     """Records with the Avro schema that their Arrow schema stands for.
@@ -54,10 +49,14 @@ class AvroFormat(ColumnFormat):
     """
 
     suffix = ".avro"
+    tried_rows = None
 
     def __init__(self, partition_by: Sequence[str], codec: str, where: str) -> None:
         super().__init__(partition_by, 1 << 16, where)
+        with needs_fastavro():
+            from fastavro.write import Writer
+        self._new_writer: Callable[..., Any] = Writer
         self._codec = codec
 
     def open(self, file: BinaryIO, first: RecordBatch) -> FormatFile:
-        return _AvroFile(file, first.schema, self._codec, self._where)
+        return _AvroFile(self._new_writer, file, first.schema, self._codec, self._where)

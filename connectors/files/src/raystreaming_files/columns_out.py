@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ class ColumnFormat(Format):
     """
 
     gather_rows = _GATHER_ROWS
+    packed = "columns"
 
     def __init__(self, partition_by: Sequence[str], flush_rows: int, where: str) -> None:
         self._columns = list(partition_by)
@@ -33,6 +35,29 @@ class ColumnFormat(Format):
 
     def cut(self, chunk: RecordBatch, rows: int) -> tuple[RecordBatch, RecordBatch]:
         return chunk.slice(0, rows), chunk.slice(rows)
+
+    tried_rows: int | None = 1
+    """How many records tell whether a batch can be written: one where only types matter. None: all."""
+
+    def check(self, content: RecordBatch) -> None:
+        if self._columns:
+            self._codes(content)
+        rest = content.drop_columns(self._columns).slice(0, self.tried_rows)
+        file = self.open(io.BytesIO(), rest)
+        try:
+            file.write([rest])
+        finally:
+            file.give_up()
+
+    def pack(self, chunk: RecordBatch) -> bytes:
+        out = pa.BufferOutputStream()
+        with pa.ipc.new_stream(out, chunk.schema) as stream:
+            stream.write_batch(chunk)
+        data: bytes = out.getvalue().to_pybytes()
+        return data
+
+    def unpack(self, data: bytes, rows: int) -> RecordBatch:
+        return pa.ipc.open_stream(data).read_next_batch()
 
     def compact(self, chunks: Sequence[RecordBatch]) -> RecordBatch:
         if len(chunks) == 1:  # Concatenating one batch would not copy it.

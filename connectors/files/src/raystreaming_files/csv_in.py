@@ -13,8 +13,8 @@ from typing import Any
 from raystreaming.connector import Position, Terminal
 from raystreaming.records import Rows
 from raystreaming_files.arrow import ArrowError, RecordBatch, Schema, pa, pv
+from raystreaming_files.asked import Asked
 from raystreaming_files.disk import Input
-from raystreaming_files.folders import Folders
 from raystreaming_files.lines import CHUNK_BYTES, BadLines, LineCursor
 from raystreaming_files.typed_lines import batch_of_lines
 
@@ -46,10 +46,7 @@ class CsvCursor(LineCursor):
         bad: What to do with rows that are not records.
         codec: Compression of the file.
         dialect: How rows are written.
-        folders: The columns of its folders.
-        schema: Types of the columns; other columns are left out, columns that the file lacks are null.
-        columns: The columns to keep; None for all.
-        columnar: Give Arrow batches.
+        asked: What is to be made of its columns.
     """
 
     head_bytes = CHUNK_BYTES
@@ -61,17 +58,11 @@ class CsvCursor(LineCursor):
         bad: BadLines,
         codec: str | None,
         dialect: Dialect,
-        folders: Folders,
-        schema: Schema | None,
-        columns: Sequence[str] | None,
-        columnar: bool,
+        asked: Asked,
     ) -> None:
         super().__init__(input, position, bad, codec)
-        self._folders = folders
         self._dialect = dialect
-        self._schema = schema
-        self._columns = None if columns is None else list(columns)
-        self._columnar = columnar
+        self._asked = asked
         self._quote = (dialect.quote or "").encode()
         escape = re.escape(dialect.escape or "").encode()
         self._escaped = re.compile(escape + b".", re.DOTALL) if escape else None
@@ -98,8 +89,8 @@ class CsvCursor(LineCursor):
                 f"{self._path!r} has no header within its first {self.head_bytes} bytes ({self._bad.where}): "
                 "give header=False if it has none, and check delimiter= and quote="
             )
-        elif self._schema is not None:
-            self._names = [n for n in self._schema.names if n not in self._folders.names]
+        elif self._asked.schema is not None:
+            self._names = [n for n in self._asked.schema.names if n not in self._asked.folders.names]
         elif rows:
             self._names = [f"f{i}" for i in range(len(self._split(rows[0])))]
         self._types = self._typed_columns(rows)
@@ -118,8 +109,8 @@ class CsvCursor(LineCursor):
                 f"the header of {self._path!r} has a name twice ({self._bad.where}): {names}; rename one, or "
                 "give header=False and schema= if this is no header"
             )
-        if self._schema is None:
-            self._folders.check(self._columns, names, self._input)
+        if self._asked.schema is None:
+            self._asked.folders.check(self._asked.columns, names, self._input)
         return names
 
     def _split(self, line: bytes) -> list[str]:
@@ -136,11 +127,12 @@ class CsvCursor(LineCursor):
 
     def _typed_columns(self, sample: Sequence[bytes]) -> Schema:
         """Return name and type of the columns to take from the file."""
-        stored = [n for n in self._names if n not in self._folders.names]
-        if self._schema is not None:
-            given = set(self._schema.names)
-            return pa.schema([self._schema.field(n).with_nullable(True) for n in stored if n in given])
-        wanted = [n for n in stored if self._columns is None or n in self._columns]
+        schema, columns = self._asked.schema, self._asked.columns
+        stored = [n for n in self._names if n not in self._asked.folders.names]
+        if schema is not None:
+            given = set(schema.names)
+            return pa.schema([schema.field(n).with_nullable(True) for n in stored if n in given])
+        wanted = [n for n in stored if columns is None or n in columns]
         if not wanted:  # The rows are counted by some column.
             return pa.schema([(n, pa.string()) for n in self._names[:1]])
         inferred: dict[str, Any] = {}
@@ -239,9 +231,7 @@ class CsvCursor(LineCursor):
             fix = "repair the row, or give newlines_in_values=False if quotes stand alone"
             self._bad.handle(self._path, at, row, "a quote is not closed before the file's end", fix)
         batch = batch_of_lines(lines, offset, self._types, self._parse, self._content, self._bad_row)
-        batch = self._folders.select(batch, self._schema, self._columns)
-        rows: Rows = batch if self._columnar else batch.to_pylist()
-        return rows
+        return self._asked.rows(self._asked.select(batch))
 
     def _content(self, line: bytes) -> bytes | None:
         return line if self._single or line.strip(b"\r") else None
@@ -260,6 +250,6 @@ class CsvCursor(LineCursor):
             self._table([line], self._types.names, self._types)
         except ArrowError as error:
             why = str(error)
-        source = "those of its first rows" if self._schema is None else "those of schema="
+        source = "those of its first rows" if self._asked.schema is None else "those of schema="
         fix = f"repair the row, or correct the types, which are {source}"
         self._bad.handle(self._path, offset, line, why, fix)

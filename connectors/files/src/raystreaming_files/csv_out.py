@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -38,10 +37,6 @@ class _CsvFile(FormatFile):
 
     def finish(self) -> None:
         self._out.finish()
-
-    def give_up(self) -> None:
-        with contextlib.suppress(Exception):  # It may have failed before; the file is deleted.
-            self._out.finish()
 
 
 class CsvFormat(ColumnFormat):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from raystreaming.connector import Position, ReaderContext, Split
 from raystreaming_files.arrow import Schema
+from raystreaming_files.asked import Asked
 from raystreaming_files.avro_in import AvroCursor
 from raystreaming_files.csv_in import CsvCursor, Dialect
 from raystreaming_files.disk import Disk, Input
@@ -16,7 +17,7 @@ from raystreaming_files.jsonl import JsonCursor
 from raystreaming_files.lines import BadLines
 from raystreaming_files.parquet import ParquetCursor
 from raystreaming_files.reader import Cursor
-from raystreaming_files.text import TextCursor
+from raystreaming_files.text import TextColumnCursor, TextCursor
 
 LINES = ("text", "jsonl", "csv")
 """The formats whose files are lines: they may be compressed, and grow."""
@@ -58,16 +59,18 @@ class CursorFactory:
         read, payload = self._read, split.payload
         input = Input(self._disk, payload["path"], payload["size"], self._where)
         folders = Folders(payload.get("folders", ()))
-        asked = (folders, read.schema, read.columns, read.columnar)
+        columns = None if read.columns is None else list(read.columns)
+        asked = Asked(folders, read.schema, columns, read.columnar)
         if read.format == "parquet":
-            return ParquetCursor(input, position, *asked, row_group=payload.get("row_group"))
+            return ParquetCursor(input, position, asked, payload.get("row_group"))
         if read.format == "arrow":
-            return ArrowCursor(input, position, *asked)
+            return ArrowCursor(input, position, asked)
         if read.format == "avro":
-            return AvroCursor(input, position, *asked)
+            return AvroCursor(input, position, asked)
         codec = self._codec(input.path)
         if read.format == "text":
-            return TextCursor(input, position, self._bad, codec)
+            cursor = TextColumnCursor if read.columnar else TextCursor
+            return cursor(input, position, self._bad, codec)
         if read.format == "jsonl":
-            return JsonCursor(input, position, self._bad, codec, *asked)
-        return CsvCursor(input, position, self._bad, codec, read.dialect, *asked)
+            return JsonCursor(input, position, self._bad, codec, asked)
+        return CsvCursor(input, position, self._bad, codec, read.dialect, asked)

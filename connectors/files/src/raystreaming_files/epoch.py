@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any, BinaryIO
 
@@ -28,12 +29,14 @@ class Limits:
         roll_after: Seconds after its first record at which a file ends, looked at when records come;
             None: no limit.
         buffer_bytes: About how much the buffers may hold together.
+        across_checkpoints: Whether files go on over checkpoints.
     """
 
     roll_rows: int | None
     roll_bytes: int | None
     roll_after: float | None
     buffer_bytes: int
+    across_checkpoints: bool
 
 
 @dataclass(slots=True)
@@ -95,7 +98,19 @@ class EpochFiles:
         return not (self._gathered or self._parts)
 
     def add(self, shaped: Shaped) -> None:
-        """Take records over; write what has grown large enough."""
+        """Take records over; write what has grown large enough.
+
+        When it fails, something may have been taken: it fails again if it is called again.
+        """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._add(shaped)
+        except Exception as error:
+            self._failure = error
+            raise
+
+    def _add(self, shaped: Shaped) -> None:
         if shaped.new_schema or self._too_old():
             self._spread()
             self._flush_all()
@@ -107,13 +122,25 @@ class EpochFiles:
 
     def _too_old(self) -> bool:
         """Return whether the files of now have been begun too long ago; if so, a new age begins."""
-        if self._limits.roll_after is None:
-            return False
-        now = monotonic()
-        old = self._began is not None and now - self._began >= self._limits.roll_after
+        old = self.is_old
         if old or self._began is None:
-            self._began = now
+            self._began = monotonic()
         return old
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the files of now have reached the age at which they end."""
+        age, most = self.age, self._limits.roll_after
+        return age is not None and most is not None and age >= most
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the first record of the files of now; None before it."""
+        return None if self._began is None else monotonic() - self._began
+
+    @age.setter
+    def age(self, seconds: float | None) -> None:
+        self._began = None if seconds is None else monotonic() - seconds
 
     def finish(self, origin: Origin) -> bytes | None:
         """Write and stage everything; return the committable. May run on another thread.
@@ -134,7 +161,7 @@ class EpochFiles:
         self._flush_all()
         if not self._finished:
             return None
-        staged = self._attempt("sync", self._stage.folder, lambda: self._stage.stage(self._finished))
+        staged = attempt("sync", self._stage.folder, self._where, lambda: self._stage.stage(self._finished))
         return pack(Handle(origin, staged))
 
     def discard(self) -> None:
@@ -216,7 +243,7 @@ class EpochFiles:
             file = self._file(part.folder, chunks[0])
             count = rows if most is None else min(rows, most - file.rows)
             now, chunks = self._cut(chunks, rows, count)
-            self._attempt("write", file.path, lambda now=now, file=file: file.format.write(now))  # type: ignore[misc]
+            attempt("write", file.path, self._where, partial(file.format.write, now))
             file.rows += count
             rows -= count
             if self._full(file):
@@ -256,8 +283,8 @@ class EpochFiles:
             self._close_file(next(iter(self._open)))
         name = f"{self._prefix}-{self._names:05d}{self._format.suffix}"
         self._names += 1
-        created: tuple[str, BinaryIO] = self._attempt(
-            "create", f"{self._stage.folder}/{name}", lambda: self._stage.create(name)
+        created: tuple[str, BinaryIO] = attempt(
+            "create", f"{self._stage.folder}/{name}", self._where, partial(self._stage.create, name)
         )
         path, raw = created
         try:
@@ -279,15 +306,17 @@ class EpochFiles:
             file.raw.close()
             return size
 
-        size = self._attempt("write", file.path, close)
+        size = attempt("write", file.path, self._where, close)
         del self._open[folder]
         self._finished.append(Written(file.path, file.final, file.rows, size))
 
-    def _attempt(self, what: str, path: str, work: Callable[[], Any]) -> Any:
-        try:
-            return work()
-        except OSError as error:
-            raise os_fault(what, path, self._where, error) from error
+
+def attempt(what: str, path: str, where: str, work: Callable[[], Any]) -> Any:
+    """Do something with a file of this machine; what the disk refuses is named."""
+    try:
+        return work()
+    except OSError as error:
+        raise os_fault(what, path, where, error) from error
 
 
 def _close_quietly(raw: BinaryIO) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
@@ -36,9 +38,10 @@ class FormatFile(ABC):
     def finish(self) -> None:
         """Write what ends the file."""
 
-    @abstractmethod
     def give_up(self) -> None:
         """Let go of everything without an error; the file is going to be deleted."""
+        with contextlib.suppress(Exception):  # It may have failed before.
+            self.finish()
 
 
 class Format(ABC):
@@ -49,10 +52,21 @@ class Format(ABC):
     """How many rows to gather before they are grouped; 0: each batch by itself."""
     flush_rows: int
     """A buffer of this many rows is written at once, in multiples of it."""
+    packed: str
+    """What `pack` makes; two formats with the same word take each other's chunks."""
 
     @abstractmethod
     def group(self, shaped: Sequence[Any]) -> Iterable[Piece]:
         """Cut shaped records by partition folder, keeping their order."""
+
+    def check(self, content: Any) -> None:
+        """Look whether shaped records can be written.
+
+        Raises:
+            Terminal: One of them cannot be.
+            ArrowException: The same.
+        """
+        deque(self.group([content]), maxlen=0)
 
     @abstractmethod
     def open(self, file: BinaryIO, first: Any) -> FormatFile:
@@ -61,6 +75,14 @@ class Format(ABC):
     @abstractmethod
     def cut(self, chunk: Any, rows: int) -> tuple[Any, Any]:
         """Split a chunk after `rows` rows."""
+
+    @abstractmethod
+    def pack(self, chunk: Any) -> bytes:
+        """Return a chunk as bytes for the journal."""
+
+    @abstractmethod
+    def unpack(self, data: bytes, rows: int) -> Any:
+        """Return the chunk of `rows` rows that was packed."""
 
     @abstractmethod
     def compact(self, chunks: Sequence[Any]) -> Any:
@@ -86,6 +108,9 @@ class Shaped(NamedTuple):
 class Shaper(ABC):
     """Turns the records of one task into what a format takes. Used by the task's thread only."""
 
+    schema: Any = None
+    """The types so far, where a format has types; may be set back to what it was."""
+
     @abstractmethod
     def shape(self, values: Rows) -> Shaped:
         """Return the records of a batch; leaves `values` as it is.
@@ -93,3 +118,11 @@ class Shaper(ABC):
         Raises:
             Terminal: A record does not fit.
         """
+
+    def snapshot(self) -> bytes | None:
+        """Return what a later run's shaper needs to shape as this one."""
+        return None
+
+    def restore(self, state: bytes | None) -> bool:
+        """Shape as the shaper that returned `state`, before anything else; False if that cannot be."""
+        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from raystreaming_files.arrow import ArrowError, NativeFile, RecordBatch, pa
+from raystreaming_files.arrow import ArrowError, RecordBatch, pa
 from raystreaming_files.tables import TableCursor
 
 _FILE_MAGIC = b"ARROW1"
@@ -19,13 +19,11 @@ class ArrowCursor(TableCursor):
     """
 
     format = "Arrow"
-    _raw: NativeFile = None
     _reader: Any = None
     _indexed = False
     _next = 0
 
     def open_file(self) -> list[str]:
-        self._raw = self._input.open_arrow()
         self._indexed = self._raw.read(len(_FILE_MAGIC)) == _FILE_MAGIC
         self._raw.seek(0)
         self._reader = (pa.ipc.open_file if self._indexed else pa.ipc.open_stream)(self._raw)
@@ -53,6 +51,3 @@ class ArrowCursor(TableCursor):
     def close(self) -> None:
         super().close()
         self._reader = None
-        if self._raw is not None:
-            self._raw.close()
-            self._raw = None

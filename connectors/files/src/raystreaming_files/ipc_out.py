@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
@@ -31,10 +30,6 @@ class _ArrowFile(FormatFile):
 
     def finish(self) -> None:
         self._writer.close()
-
-    def give_up(self) -> None:
-        with contextlib.suppress(Exception):  # It may have failed before; the file is deleted.
-            self._writer.close()
 
 
 class ArrowFormat(ColumnFormat):

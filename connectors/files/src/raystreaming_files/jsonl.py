@@ -12,8 +12,8 @@ import orjson
 from raystreaming.connector import Position
 from raystreaming.records import Rows
 from raystreaming_files.arrow import ArrowError, RecordBatch, Schema, pa, pj
+from raystreaming_files.asked import Asked
 from raystreaming_files.disk import Input
-from raystreaming_files.folders import Folders
 from raystreaming_files.lines import BadLines, LineCursor
 from raystreaming_files.typed_lines import batch_of_lines
 
@@ -28,49 +28,34 @@ class JsonCursor(LineCursor):
         position: Where to begin.
         bad: What to do with lines that are not records.
         codec: Compression of the file.
-        folders: The columns of its folders.
-        schema: Types of the columns; other fields are left out. Without it the types are those of
-            the values, batch by batch.
-        columns: The fields to keep; None for all.
-        columnar: Give Arrow batches.
+        asked: What is to be made of the fields. Without a schema the types are those of the values,
+            batch by batch.
     """
 
     def __init__(
-        self,
-        input: Input,
-        position: Position,
-        bad: BadLines,
-        codec: str | None,
-        folders: Folders,
-        schema: Schema | None = None,
-        columns: Sequence[str] | None = None,
-        columnar: bool = False,
+        self, input: Input, position: Position, bad: BadLines, codec: str | None, asked: Asked
     ) -> None:
         super().__init__(input, position, bad, codec)
-        self._folders = folders
-        self._schema = schema
+        self._asked = asked
+        folders, schema = asked.folders, asked.schema
         if schema is None:
             self._added = folders.row()
         else:  # Fields of the folders are not looked for in the lines.
-            names = schema.names if columns is None else columns
+            names = schema.names if asked.columns is None else asked.columns
             self._stored: Schema = pa.schema([schema.field(n) for n in names if n not in folders.names])
-        self._columns = None if columns is None else list(columns)
-        self._columnar = columnar
 
     def parse(self, lines: Sequence[bytes], offset: int) -> Rows:
-        if self._schema is not None:
+        asked = self._asked
+        if asked.schema is not None:
             batch = self._typed(lines, offset, self._stored)
-            if self._folders.names:
-                batch = self._folders.select(batch, self._schema, self._columns)
-            rows: Rows = batch if self._columnar else batch.to_pylist()
-            return rows
+            return asked.rows(asked.select(batch) if asked.folders.names else batch)
         values = self._values(lines, offset)
         if self._added:
             values = [{**value, **self._added} if isinstance(value, dict) else value for value in values]
-        if self._columns is not None:
-            names = self._columns
+        if asked.columns is not None:
+            names = asked.columns
             values = [{name: value.get(name) for name in names} for value in values]
-        if self._columnar and values and set(map(type, values)) == {dict}:
+        if asked.columnar and values and set(map(type, values)) == {dict}:
             return _inferred(values)
         return values
 
@@ -79,7 +64,7 @@ class JsonCursor(LineCursor):
             values = list(map(orjson.loads, lines))
         except orjson.JSONDecodeError:
             return self._one_by_one(lines, offset)
-        if self._columns is not None and not set(map(type, values)) <= {dict}:
+        if self._asked.columns is not None and not set(map(type, values)) <= {dict}:
             return self._one_by_one(lines, offset)
         return values
 
@@ -92,7 +77,7 @@ class JsonCursor(LineCursor):
                 except orjson.JSONDecodeError as error:
                     self._bad.handle(self._path, offset, line, f"not JSON ({error})", _FIX)
                 else:
-                    if self._columns is None or isinstance(value, dict):
+                    if self._asked.columns is None or isinstance(value, dict):
                         values.append(value)
                     else:
                         self._bad.handle(

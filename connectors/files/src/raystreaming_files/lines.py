@@ -109,38 +109,55 @@ class LineCursor(Cursor):
         piece = self._lines[self._next : self._next + limit]
         start = self._position
         self._next += len(piece)
-        end = start + sum(map(len, piece)) + len(piece)
-        if self._size is not None:  # The last line of the file may have no newline to count.
-            end = min(end, self._size)
         rows = self.parse(piece, start)
-        self._position = end
-        return rows, end
+        return rows, self._go_on(sum(map(len, piece)) + len(piece))
+
+    def _go_on(self, count: int) -> int:
+        """Move the position over lines of so many bytes, newlines included; return it."""
+        self._position += count
+        if self._size is not None:  # The last line of the file may have no newline to count.
+            self._position = min(self._position, self._size)
+        return self._position
 
     def _fill(self) -> bool:
         """Read the next whole lines; False at the end."""
-        if not self._open():
-            return False
-        while self._size is None or self._read_to < self._size:
-            chunk = self._read()
-            self._read_to += len(chunk)
-            head, newline, rest = chunk.rpartition(b"\n")
-            lines: list[bytes] = []
-            if newline:
-                lines = b"".join([*self._tail, head]).split(b"\n")
-                self._tail = []
-            if rest:
-                self._tail.append(rest)
-            last = self._size is not None and self._read_to >= self._size
-            if last and self._tail:  # A last line without newline is a line.
-                lines.append(b"".join(self._tail))
-                self._tail = []
-            self._lines = self.join(lines, last)
-            self._next = 0
+        while (found := self._block()) is not None:
+            block, last = found
+            self._take(self.join([] if block is None else block.split(b"\n"), last))
             if self._lines:
                 return True
-        if self._codec is not None:
-            self._position = -1
         return False
+
+    def _take(self, lines: list[bytes]) -> None:
+        """Go on with these lines."""
+        self._lines = lines
+        self._next = 0
+
+    def _block(self) -> tuple[bytes | None, bool] | None:
+        """Read on; return whole lines in one piece, if there are any, and whether these are the last.
+
+        The piece is without its last newline. None at the end of the file.
+        """
+        if not self._open():
+            return None
+        if self._size is not None and self._read_to >= self._size:
+            if self._codec is not None:
+                self._position = -1
+            return None
+        chunk = self._read()
+        self._read_to += len(chunk)
+        head, newline, rest = chunk.rpartition(b"\n")
+        blocks: list[bytes] = []
+        if newline:
+            blocks.append(b"".join([*self._tail, head]))
+            self._tail = []
+        if rest:
+            self._tail.append(rest)
+        last = self._size is not None and self._read_to >= self._size
+        if last and self._tail:  # A last line without newline is a line.
+            blocks.append(b"".join(self._tail))
+            self._tail = []
+        return (b"\n".join(blocks) if blocks else None), last
 
     def _read(self) -> bytes:
         """Return the next bytes. A compressed file tells its end by giving none, the size is known then."""

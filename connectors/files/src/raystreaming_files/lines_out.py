@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
@@ -62,10 +61,6 @@ class _LinesFile(FormatFile):
     def finish(self) -> None:
         self._out.finish()
 
-    def give_up(self) -> None:
-        with contextlib.suppress(Exception):  # It may have failed before; the file is deleted.
-            self._out.finish()
-
 
 class _LinesFormat(Format):
     flush_rows = 1 << 20
@@ -82,6 +77,12 @@ class _LinesFormat(Format):
         *head, tail = chunk.data.split(b"\n", rows)
         return _Lines(b"\n".join([*head, b""]), rows), _Lines(tail, chunk.rows - rows)
 
+    def pack(self, chunk: _Lines) -> bytes:
+        return chunk.data
+
+    def unpack(self, data: bytes, rows: int) -> _Lines:
+        return _Lines(data, rows)
+
     def compact(self, chunks: Sequence[_Lines]) -> _Lines:
         return _Lines(b"".join(c.data for c in chunks), sum(map(len, chunks)))
 
@@ -92,6 +93,8 @@ def _piece(folder: str, data: bytes, rows: int) -> Piece:
 
 class TextFormat(_LinesFormat):
     """One ``str`` a line, as UTF-8."""
+
+    packed = "text"
 
     def __init__(self, codec: str | None, where: str) -> None:
         super().__init__(".txt", codec, where)
@@ -126,6 +129,8 @@ class TextFormat(_LinesFormat):
 
 class JsonFormat(_LinesFormat):
     """One JSON value a line."""
+
+    packed = "JSON lines"
 
     def __init__(self, partition_by: Sequence[str], codec: str | None, where: str) -> None:
         super().__init__(".jsonl", codec, where)

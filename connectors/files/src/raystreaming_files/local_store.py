@@ -124,12 +124,27 @@ class LocalStage(Stage):
         path = os.path.join(self.folder, name)
         return path, create(path)
 
+    appends = True
+
+    def kept(self, path: str) -> Staged:
+        return Staged(os.path.relpath(path, self._root), "", 0, 0)
+
+    def keep(self, path: str) -> None:
+        sync(path)
+        self._sync_folders()
+
+    def open_kept(self, file: Staged) -> BinaryIO:
+        return open(os.path.join(self._root, file.staged), "rb")
+
+    def _sync_folders(self) -> None:
+        for folder in (self.folder, os.path.dirname(self.folder), self._root):
+            sync(folder)
+
     def stage(self, files: Sequence[Written]) -> list[Staged]:
         for file in files:
             sync(file.path)
         if files:
-            for folder in (self.folder, os.path.dirname(self.folder), self._root):
-                sync(folder)
+            self._sync_folders()
         return [Staged(os.path.relpath(f.path, self._root), f.final, f.rows, f.size) for f in files]
 
     def forget(self, paths: Sequence[str]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from raystreaming.connector import Position
-from raystreaming_files.arrow import NativeFile, RecordBatch, Schema, pq
+from raystreaming_files.arrow import RecordBatch, pq
+from raystreaming_files.asked import Asked
 from raystreaming_files.disk import Input
-from raystreaming_files.folders import Folders
 from raystreaming_files.tables import TableCursor
 
 _DECODE_ROWS = 65_536
@@ -19,24 +19,13 @@ class ParquetCursor(TableCursor):
 
     format = "Parquet"
 
-    def __init__(
-        self,
-        input: Input,
-        position: Position,
-        folders: Folders,
-        schema: Schema | None,
-        columns: Sequence[str] | None,
-        columnar: bool,
-        row_group: int | None = None,
-    ) -> None:
+    def __init__(self, input: Input, position: Position, asked: Asked, row_group: int | None = None) -> None:
         start = position if position or row_group is None else [row_group, 0]
-        super().__init__(input, start, folders, schema, columns, columnar)
+        super().__init__(input, start, asked)
         self.last_block = row_group
-        self._raw: NativeFile = None
         self._file: Any = None
 
     def open_file(self) -> list[str]:
-        self._raw = self._input.open_arrow()
         self._file = pq.ParquetFile(self._raw, pre_buffer=True)
         names: list[str] = self._file.schema_arrow.names
         return names
@@ -52,9 +41,6 @@ class ParquetCursor(TableCursor):
     def close(self) -> None:
         super().close()
         self._file = None
-        if self._raw is not None:
-            self._raw.close()
-            self._raw = None
 
 
 def count_row_groups(input: Input) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
@@ -27,8 +26,7 @@ class _ParquetFile(FormatFile):
         self._writer.close()
 
     def give_up(self) -> None:
-        with contextlib.suppress(Exception):  # It may have failed before; the file is deleted.
-            self._writer.close()
+        super().give_up()
         self._writer.is_open = False  # Else it tries again when it is collected.
 
 

@@ -71,6 +71,37 @@ class RemoteStore(Store):
     def open(self, owner: str, durable: bool, where: str) -> Stage:
         return RemoteStage(self, owner, where)
 
+    def staged(self, name: str, owner: str) -> str:
+        """Return where a staged file is, relative to the sink's path."""
+        return f"{STAGING}/{owner_tag(owner)}/{name}"
+
+    def put_staged(self, path: str, staged: str) -> None:
+        """Send a file of this machine to where staged files are."""
+        target = f"{self._root}/{staged}"
+        self._remote.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+        self._remote.fs.put_file(path, target)
+
+    def open_staged(self, staged: str) -> BinaryIO:
+        """Open a staged file."""
+        self._remote.fs.invalidate_cache()
+        file: BinaryIO = self._remote.fs.open(f"{self._root}/{staged}", "rb")
+        return file
+
+    def remove_staged(self, file: Staged) -> None:
+        """Delete a file where staged files are, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self._remote.fs.rm_file(f"{self._root}/{file.staged}")
+
+    def find_staged(self, owner: str) -> list[Staged]:
+        """Return the files of `owner` where staged files are."""
+        folder = f"{self._root}/{STAGING}/{owner_tag(owner)}"
+        self._remote.fs.invalidate_cache()
+        infos: dict[str, Any] = self._remote.fs.find(folder, detail=True)
+        return [
+            Staged(name.removeprefix(self._root).lstrip("/"), "", 0, info["size"])
+            for name, info in sorted(infos.items())
+        ]
+
     @abstractmethod
     def send(self, file: Written, owner: str) -> Staged:
         """Stage a finished file."""
@@ -158,6 +189,19 @@ class RemoteStage(Stage):
             os.unlink(file.path)
         return staged
 
+    def kept(self, path: str) -> Staged:
+        return Staged(self._store.staged(os.path.basename(path), self._owner), "", 0, 0)
+
+    def keep(self, path: str) -> None:
+        put = partial(self._store.put_staged, path, self.kept(path).staged)
+        self._store.attempt("send", os.path.basename(path), self._where, put)
+        os.unlink(path)
+
+    def open_kept(self, file: Staged) -> BinaryIO:
+        opening = partial(self._store.open_staged, file.staged)
+        opened: BinaryIO = self._store.attempt("read", file.staged, self._where, opening)
+        return opened
+
     def forget(self, paths: Sequence[str]) -> None:
         for path in paths:
             with contextlib.suppress(OSError):  # Another start sweeps it when this process has ended.
@@ -177,10 +221,8 @@ class CopyStore(RemoteStore):
     """Staged objects that a commit copies to their names."""
 
     def send(self, file: Written, owner: str) -> Staged:
-        staged = f"{STAGING}/{owner_tag(owner)}/{file.final.rpartition('/')[2]}"
-        target = f"{self._root}/{staged}"
-        self._remote.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
-        self._remote.fs.put_file(file.path, target)
+        staged = self.staged(file.final.rpartition("/")[2], owner)
+        self.put_staged(file.path, staged)
         return Staged(staged, file.final, file.rows, file.size)
 
     def publish_one(self, file: Staged) -> None:
@@ -199,20 +241,10 @@ class CopyStore(RemoteStore):
         self._remote.fs.cp_file(staged, final)
 
     def discard_one(self, file: Staged) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._remote.fs.rm_file(f"{self._root}/{file.staged}")
+        self.remove_staged(file)
 
     def list_staged(self, owner: str) -> list[Staged]:
-        folder = f"{self._root}/{STAGING}/{owner_tag(owner)}"
-
-        def found() -> list[Staged]:
-            self._remote.fs.invalidate_cache()
-            infos: dict[str, Any] = self._remote.fs.find(folder, detail=True)
-            return [
-                Staged(name.removeprefix(self._root).lstrip("/"), "", 0, info["size"])
-                for name, info in sorted(infos.items())
-            ]
-
+        found = partial(self.find_staged, owner)
         files: list[Staged] = self.attempt("list", STAGING, "files sink, list_open", found)
         return files
 
@@ -225,7 +257,7 @@ class RenameStore(CopyStore):
 
 
 class UploadStore(RemoteStore):
-    """Multi-part uploads that a commit completes."""
+    """Multi-part uploads that a commit completes; journals are objects."""
 
     def __init__(self, remote: Remote, url: str) -> None:
         super().__init__(remote, url)
@@ -261,6 +293,9 @@ class UploadStore(RemoteStore):
                 raise self._gone(file) from None
 
     def discard_one(self, file: Staged) -> None:
+        if file.staged.startswith(f"{STAGING}/"):
+            self.remove_staged(file)
+            return
         upload, _, key = file.staged.partition(" ")
         with contextlib.suppress(FileNotFoundError):
             self._call("abort_multipart_upload", key or self._key(file.final), UploadId=upload)
@@ -270,7 +305,7 @@ class UploadStore(RemoteStore):
         prefix = f"{self._prefix}/" if self._prefix else ""
 
         def found() -> list[Staged]:
-            files: list[Staged] = []
+            files = self.find_staged(owner)
             marker: dict[str, str] = {}
             while True:
                 page: Any = self._remote.fs.call_s3(

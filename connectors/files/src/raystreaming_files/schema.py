@@ -32,7 +32,7 @@ class ArrowShaper(Shaper):
 
     def __init__(self, schema: Schema | None, partition_by: Sequence[str], where: str) -> None:
         self._given = schema is not None
-        self._schema: Schema | None = None if schema is None else schema.remove_metadata()
+        self.schema: Schema | None = None if schema is None else schema.remove_metadata()
         self._partition_by = tuple(partition_by)
         self._where = where
 
@@ -41,7 +41,7 @@ class ArrowShaper(Shaper):
             columns, rows = self._columns(values), values
         else:
             columns, rows = self._arrow_columns(values), None
-        before = self._schema
+        before = self.schema
         if self._given:
             assert before is not None
             schema = before
@@ -50,8 +50,20 @@ class ArrowShaper(Shaper):
         count = len(values)
         arrays = [self._array(f, columns.get(f.name), count, rows) for f in schema]
         batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
-        self._schema = schema
+        self.schema = schema
         return Shaped(batch, count, batch.nbytes, before is not None and schema is not before)
+
+    def snapshot(self) -> bytes | None:
+        return None if self.schema is None else self.schema.serialize().to_pybytes()
+
+    def restore(self, state: bytes | None) -> bool:
+        if state is None:
+            return True
+        before = pa.ipc.read_schema(pa.py_buffer(state))
+        if self._given:
+            return bool(before == self.schema)
+        self.schema = before
+        return True
 
     def _columns(self, rows: list[Any]) -> dict[str, list[Any] | Array]:
         """Return the columns of `rows`: arrays of the natural type, lists if the schema is given."""
@@ -87,7 +99,7 @@ class ArrowShaper(Shaper):
                     "type "
                     f"{type(name).__name__}; use text"
                 )
-            if self._given and self._schema is not None and name not in self._schema.names:
+            if self._given and self.schema is not None and name not in self.schema.names:
                 row = next(r for r in rows if name in r)
                 raise Terminal(
                     f"cannot write the record {shown(row)} ({self._where}): its column {name!r} is not in "

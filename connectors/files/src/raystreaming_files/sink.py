@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from raystreaming.connector import OptionError, TwoPhaseSink, TwoPhaseWriter, WriterContext, option
+from raystreaming.connector import OptionError, Terminal, TwoPhaseSink, TwoPhaseWriter, WriterContext, option
 from raystreaming.units import seconds
 from raystreaming_files import staging
 from raystreaming_files.arrow import Schema
@@ -17,6 +17,7 @@ from raystreaming_files.cursors import LINES
 from raystreaming_files.epoch import Limits
 from raystreaming_files.formats import Format, Shaper
 from raystreaming_files.ipc_out import ArrowFormat
+from raystreaming_files.lasting import LastingWriter, kept_by
 from raystreaming_files.lines_out import JsonFormat, RowsShaper, TextFormat
 from raystreaming_files.local_store import LocalStore
 from raystreaming_files.manifest import write_manifests
@@ -55,7 +56,8 @@ class FilesSink(TwoPhaseSink[Any]):
     A restart: repeats nothing. Committed files stay, prepared ones are committed, others deleted.
 
     Files are staged in ``<path>/.raystreaming`` (on S3 as multi-part uploads) and end at each
-    checkpoint at the latest. The folder may hold other files; none is ever replaced.
+    checkpoint at the latest, unless `roll_across_checkpoints`. The folder may hold other files; none
+    is ever replaced.
 
     Parquet, Arrow, Avro and CSV take dicts and Arrow batches. Without ``schema=`` the types are
     those of the records; where they widen (integers to floats, a new column) the next file has the
@@ -74,6 +76,8 @@ class FilesSink(TwoPhaseSink[Any]):
         ['day=mon', 'day=tue']
         >>> writer.close()
     """
+
+    rejects = True
 
     path: str | os.PathLike[str] = option(
         kw_only=False,
@@ -104,6 +108,10 @@ class FilesSink(TwoPhaseSink[Any]):
     )
     roll_after: str | float | None = option(
         default=None, doc="Age at which a file ends, between checkpoints too; looked at when records come."
+    )
+    roll_across_checkpoints: bool = option(
+        default=False,
+        doc="Files go on over checkpoints until they end by roll_rows, roll_bytes, roll_after or the input.",
     )
     row_group_rows: int = option(
         default=131_072, check=_positive, doc="Rows of a Parquet row group or an Arrow record batch."
@@ -149,6 +157,8 @@ class FilesSink(TwoPhaseSink[Any]):
                 seconds(self.roll_after, "roll_after")
             except OptionError as error:
                 yield f"option 'roll_after': {'; '.join(error.problems)}"
+        if self.roll_across_checkpoints and not (self.roll_rows or self.roll_bytes or self.roll_after):
+            yield "option 'roll_across_checkpoints' needs roll_rows, roll_bytes or roll_after to end files"
         if self.schema is not None:
             names = self.schema.names
             if len(set(names)) < len(names):
@@ -165,9 +175,26 @@ class FilesSink(TwoPhaseSink[Any]):
         if self.columnar:
             shaper = ArrowShaper(self.schema, self.partition_by, ctx.operator)
         roll_after = None if self.roll_after is None else seconds(self.roll_after, "roll_after")
-        limits = Limits(self.roll_rows, self.roll_bytes, roll_after, self.buffer_bytes)
+        across = self.roll_across_checkpoints
+        if across and not ctx.durable:
+            raise Terminal(
+                f"option 'roll_across_checkpoints' needs checkpoints that outlive the job ({ctx.operator}): "
+                "without them nobody could go on with open files; give the context checkpoint_dir=, or leave "
+                "the option out"
+            )
+        limits = Limits(self.roll_rows, self.roll_bytes, roll_after, self.buffer_bytes, across)
+        format = self._format(ctx.operator)
         stage = self._store().open(ctx.owner, ctx.durable, ctx.operator)
-        return FilesWriter(stage, self._format(ctx.operator), shaper, limits, ctx)
+        if state is None and not across:
+            return FilesWriter(stage, format, shaper, limits, ctx)
+        writer = LastingWriter(stage, format, shaper, limits, ctx)
+        if state is not None:
+            try:
+                writer.restore(state)
+            except BaseException:
+                writer.close()
+                raise
+        return writer
 
     def _format(self, where: str) -> Format:
         codec = self.compression or _COMPRESSIONS[self.format][0]
@@ -198,6 +225,7 @@ class FilesSink(TwoPhaseSink[Any]):
         store.publish([f for handle in handles for f in handle.files])
         if self.manifest:
             write_manifests(store, handles)
+        store.discard([f for handle in handles for f in handle.ended])
 
     def abort(self, committables: Sequence[bytes]) -> None:
         """Delete staged files."""
@@ -205,5 +233,8 @@ class FilesSink(TwoPhaseSink[Any]):
 
     def list_open(self, owner: str) -> Sequence[bytes]:
         """Return one handle per staged file of `owner`, for `abort`."""
-        found = self._store().list_staged(owner)
-        return [staging.pack(staging.Handle(staging.Origin(owner, "", 0), [f])) for f in found]
+        return [staging.leftover(owner, file) for file in self._store().list_staged(owner)]
+
+    def keeps(self, state: bytes) -> Sequence[bytes]:
+        """Return the journals of files that go on."""
+        return kept_by(state)

@@ -71,6 +71,8 @@ class FilesSource(Source[Any]):
         [True]
     """
 
+    columnar = True
+
     path: str | os.PathLike[str] = option(
         kw_only=False,
         check=check_path,
@@ -127,7 +129,6 @@ class FilesSource(Source[Any]):
     def __post_init__(self) -> None:
         # Absolute from the start: the workers of a cluster have other working directories.
         object.__setattr__(self, "path", absolute(self.path))
-        object.__setattr__(self, "columnar", self.format != "text")
 
     def validate(self) -> Iterable[str]:
         """Yield what is wrong with options, alone and together."""

@@ -67,14 +67,20 @@ class Handle(NamedTuple):
 
     origin: Origin
     files: list[Staged]
+    ended: Sequence[Staged] = ()
+    """Journals that nobody needs once the files are published."""
 
 
 def pack(handle: Handle) -> bytes:
     """Return a committable."""
-    packed: Any = msgpack.packb(
-        {"version": 1, "origin": list(handle.origin), "files": [list(f) for f in handle.files]}
-    )
+    files, ended = ([list(f) for f in some] for some in (handle.files, handle.ended))
+    packed: Any = msgpack.packb({"version": 1, "origin": list(handle.origin), "files": files, "ended": ended})
     return bytes(packed)
+
+
+def leftover(owner: str, file: Staged) -> bytes:
+    """Return the committable, for `abort` only, of a file of `owner` that was found; always the same one."""
+    return pack(Handle(Origin(owner, "", 0), [file._replace(size=0)]))
 
 
 def unpack(committable: bytes) -> Handle:
@@ -85,7 +91,8 @@ def unpack(committable: bytes) -> Handle:
             f"cannot commit files prepared in format {content['version']} (files sink): this version of "
             "raystreaming-files knows format 1; install the version that prepared them"
         )
-    return Handle(Origin(*content["origin"]), [Staged(*f) for f in content["files"]])
+    files, ended = ([Staged(*f) for f in content.get(some, ())] for some in ("files", "ended"))
+    return Handle(Origin(*content["origin"]), files, ended)
 
 
 class Stage(ABC):
@@ -104,6 +111,21 @@ class Stage(ABC):
     @abstractmethod
     def stage(self, files: Sequence[Written]) -> list[Staged]:
         """Put finished files where they survive a crash. Called once per epoch, perhaps on another thread."""
+
+    appends = False
+    """Whether a file that was kept may be written on, and kept again."""
+
+    @abstractmethod
+    def kept(self, path: str) -> Staged:
+        """Return where `keep` puts a file that was created."""
+
+    @abstractmethod
+    def keep(self, path: str) -> None:
+        """Put a file where it survives a crash, for a later writer to open. Perhaps on another thread."""
+
+    @abstractmethod
+    def open_kept(self, file: Staged) -> BinaryIO:
+        """Open what was kept, in this run or an earlier one."""
 
     @abstractmethod
     def forget(self, paths: Sequence[str]) -> None:

@@ -1,32 +1,41 @@
-"""What the formats share that hold batches of columns: blocks of rows, read one after the other."""
+"""What the formats share that hold blocks of rows, read one after the other."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from raystreaming.connector import ConnectorError, Position, Terminal
 from raystreaming.records import Rows
-from raystreaming_files.arrow import ArrowError, RecordBatch, Schema
+from raystreaming_files.arrow import ArrowError, NativeFile, RecordBatch
+from raystreaming_files.asked import Asked
 from raystreaming_files.disk import Input
-from raystreaming_files.folders import Folders
 from raystreaming_files.reader import TARGET_BYTES, Cursor
 
 END = [-1, 0]
 """The position after the last row."""
 
 
-class TableCursor(Cursor):
+class BlockCursor(Cursor):
     """Reads block by block; the position is ``[block, row in it]``.
 
     Args:
         input: The file.
         position: Where to begin.
-        folders: The columns of its folders.
-        schema: Types of the columns; columns that the file lacks are null. None: the file's own.
-        columns: The columns to keep; None for all.
-        columnar: Give Arrow batches, else dicts.
+        asked: What is to be made of its columns.
     """
+
+    def __init__(self, input: Input, position: Position, asked: Asked) -> None:
+        self._input = input
+        self._block, self._row = position or [0, 0]
+        self._asked = asked
+
+    def position(self) -> Position:
+        return [self._block, self._row]
+
+
+class TableCursor(BlockCursor):
+    """Blocks that Arrow reads."""
 
     format: str
     """Name of the format, for messages."""
@@ -34,28 +43,16 @@ class TableCursor(Cursor):
     last_block: int | None = None
     """The block after which to stop; None: the last of the file."""
 
-    def __init__(
-        self,
-        input: Input,
-        position: Position,
-        folders: Folders,
-        schema: Schema | None,
-        columns: Sequence[str] | None,
-        columnar: bool,
-    ) -> None:
-        self._input = input
-        self._folders = folders
-        self._block, self._row = position or [0, 0]
-        self._schema = schema
-        self._columns = None if columns is None else list(columns)
-        self._columnar = columnar
-        self._opened = False
+    def __init__(self, input: Input, position: Position, asked: Asked) -> None:
+        super().__init__(input, position, asked)
+        self._raw: NativeFile = None
+        self._stored: list[str] | None = None
         self._stream: Iterator[RecordBatch] | None = None
         self._pending: RecordBatch | None = None
 
     @abstractmethod
     def open_file(self) -> list[str]:
-        """Open the file; return the names of its columns."""
+        """Begin to read `_raw`, the open file; return the names of its columns."""
 
     @abstractmethod
     def read_block(self, block: int, columns: list[str]) -> Iterator[RecordBatch] | None:
@@ -63,9 +60,6 @@ class TableCursor(Cursor):
 
         Blocks are asked for in ascending order.
         """
-
-    def position(self) -> Position:
-        return [self._block, self._row]
 
     def next(self, limit: int) -> tuple[Rows, Position] | None:
         try:
@@ -82,15 +76,14 @@ class TableCursor(Cursor):
         piece = pending.slice(0, count)
         self._pending = pending.slice(count) if count < len(pending) else None
         self._row += count
-        rows: Rows = piece if self._columnar else piece.to_pylist()
-        return rows, self.position()
+        return self._asked.rows(piece), self.position()
 
     def _decode(self) -> RecordBatch | None:
         """Return the next decoded rows from the position on, or None at the end."""
         while self._block >= 0:
-            if not self._opened:
+            if self._stored is None:
+                self._raw = self._input.open_arrow()
                 self._stored = self._wanted(self.open_file())
-                self._opened = True
             if self.last_block is not None and self._block > self.last_block:
                 break
             skip = 0
@@ -103,7 +96,7 @@ class TableCursor(Cursor):
                 if skip >= len(batch):
                     skip -= len(batch)
                 else:
-                    return self._folders.select(batch.slice(skip), self._schema, self._columns)
+                    return self._asked.select(batch.slice(skip))
             self._stream = None
             self._block, self._row = self._block + 1, 0
         self._block, self._row = END
@@ -111,14 +104,14 @@ class TableCursor(Cursor):
 
     def _wanted(self, names: list[str]) -> list[str]:
         """Return the columns of the file that are to be read."""
-        folders = self._folders.names
-        if self._schema is not None and self._columns is None:
-            wanted = self._schema.names
+        asked, folders = self._asked, self._asked.folders
+        if asked.schema is not None and asked.columns is None:
+            wanted = asked.schema.names
         else:
-            wanted = names if self._columns is None else self._columns
-        if self._schema is None:
-            self._folders.check(wanted, names, self._input)
-        return [n for n in names if n in set(wanted) and n not in folders]
+            wanted = names if asked.columns is None else asked.columns
+        if asked.schema is None:
+            folders.check(wanted, names, self._input)
+        return [n for n in names if n in set(wanted) and n not in folders.names]
 
     def _damaged(self, error: Exception) -> Terminal:
         return Terminal(
@@ -129,6 +122,9 @@ class TableCursor(Cursor):
     def close(self) -> None:
         self._stream = None
         self._pending = None
+        if self._raw is not None:
+            self._raw.close()
+            self._raw = None
 
 
 def _rows_for(batch: RecordBatch) -> int:

@@ -83,6 +83,13 @@ class Writer(ABC, Generic[T_contra]):
         the checkpoint. Not called on a `TwoPhaseWriter`.
         """
 
+    def finish(self) -> None:
+        """Hold nothing back any longer: the input has ended, the next `prepare` or `flush` is to have it all.
+
+        Called after the last `write` of a run; not where a job is stopped to go on later. A later run of the
+        job, with more input, ends anew.
+        """
+
     def close(self) -> None:
         """Release what was opened. Called once; not after a hard kill. Publishes nothing."""
 
@@ -173,8 +180,15 @@ class TwoPhaseSink(Sink[T_contra]):
         """List everything of `owner` that is neither committed nor aborted.
 
         Called at start, after the restored checkpoint has been committed and before any writer
-        opens; everything listed is aborted.
+        opens; everything listed is aborted, except what `keeps` names.
         """
+
+    def keeps(self, state: bytes) -> Sequence[bytes]:
+        """Return what of `list_open` is not to be aborted: the writer that gets `state` goes on with it.
+
+        Called at start with each state of the restored checkpoint.
+        """
+        return ()
 
 
 class BatchSink(Sink[T_contra]):

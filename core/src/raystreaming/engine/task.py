@@ -95,6 +95,7 @@ class Task:
         self._set_guards(count)
         aside = {op.dead_letters.id for op in spec.vertex.operators if op.dead_letters is not None}
         self._stages = fuse([named.operator for named in operators if named.id not in aside])
+        self._letters = [named.operator for named in operators if named.id in aside]
         self.builds_lists = not (
             len(self._stages) == 2 and isinstance(self._stages[0], RowLoop) and self._stages[0].ends_in_sink
         )
@@ -393,6 +394,8 @@ class Task:
 
     def _pass_end_on(self) -> None:
         self._finishing = False
+        for sink in self._letters:
+            sink.finish()
         self.ended = True
         self._send_all(EndOfInput())
         if self._is_source:

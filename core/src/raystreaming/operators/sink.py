@@ -128,6 +128,12 @@ class SinkOperator(Operator):
             return isinstance(values, self._sink.opaque)
         return self._sink.columnar or isinstance(values, list)
 
+    def finish(self) -> Iterator[Batch]:
+        """Tell the writer that the input has ended; nothing is left for others."""
+        with self._named():
+            self.writer.finish()
+        return iter(())
+
     def prepare(self, epoch: int) -> Prepared:
         """Flush, or get the epoch's output ready to be committed."""
         writer = self.writer

@@ -125,7 +125,7 @@ class EmbeddedJob:
         try:
             last = self._store.latest()
             if last is not None and self._store.is_committed(last):
-                abort_open(self._spec, last)
+                abort_open(self._spec, last, goes_on=False)
         except Exception as error:
             log.warning("job %r: leftovers stay: %s: %s", self._spec.name, type(error).__name__, error)
 
@@ -181,5 +181,6 @@ class EmbeddedJob:
         outcome = attempt.outcome
         assert outcome is not None, "the loop ends with an outcome"
         if outcome == "cancelled" and store.place.exclusive:
-            abort_open(spec, attempt.coordinator.manifest)
+            resumable = spec.checkpoint_dir is not None
+            abort_open(spec, attempt.coordinator.manifest, goes_on=resumable)
         return outcome

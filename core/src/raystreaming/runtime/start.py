@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import chain
 
 from raystreaming.checkpoint.manifest import Manifest, OperatorState, SplitState
 from raystreaming.checkpoint.store import CheckpointStore
@@ -74,7 +75,7 @@ def begin(spec: JobSpec, store: CheckpointStore, fresh: bool) -> Start:
     reach("start.committed")
     abort_open(spec, manifest)
     if forgotten is not None:
-        abort_open(spec, forgotten)
+        abort_open(spec, forgotten, goes_on=False)
     reach("start.aborted")
     store.place.sweep()
     store.retire()
@@ -199,10 +200,20 @@ def commit(spec: JobSpec, store: CheckpointStore, manifest: Manifest) -> None:
     reach("commit.marked")
 
 
-def abort_open(spec: JobSpec, manifest: Manifest) -> None:
-    """Throw away what the job's sinks have open; call only when the manifest is committed."""
+def abort_open(spec: JobSpec, manifest: Manifest, goes_on: bool = True) -> None:
+    """Throw away what the job's sinks have open; call only when the manifest is committed.
+
+    Args:
+        spec: The job.
+        manifest: The last one.
+        goes_on: Whether a run may go on from it: what its writers need is kept.
+    """
     for op in spec.graph.sinks:
         if isinstance(op.sink, TwoPhaseSink):
             leftovers = op.sink.list_open(owner(manifest, op.id))
+            if goes_on and leftovers:
+                states = manifest.operators[op.id].states.values() if op.id in manifest.operators else ()
+                kept = set(chain.from_iterable(map(op.sink.keeps, states)))
+                leftovers = [handle for handle in leftovers if handle not in kept]
             if leftovers:
                 op.sink.abort(leftovers)

@@ -8,11 +8,29 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pv
+import pyarrow.parquet as pq
 
-COMPRESSED = {"csv": None, "arrow": "zstd", "avro": None, "jsonl": "gzip", "text": "zstd"}
-"""Formats beside Parquet, with a compression to write each with."""
+COMPRESSED = {
+    "csv": "bz2",
+    "arrow": "zstd",
+    "avro": "deflate",
+    "jsonl": "gzip",
+    "text": "zstd",
+    "parquet": "zstd",
+}
+"""The formats, with a compression to write each with."""
 
-_SUFFIXES = {"csv": ".csv", "arrow": ".arrow", "avro": ".avro", "jsonl": ".jsonl.gz", "text": ".txt.zst"}
+LASTING_ROWS = 1_500
+"""Rows at which the files end that go on over checkpoints."""
+
+_SUFFIXES = {
+    "csv": ".csv",
+    "arrow": ".arrow",
+    "avro": ".avro",
+    "jsonl": ".jsonl.gz",
+    "text": ".txt.zst",
+    "parquet": ".parquet",
+}
 
 
 def write_files(folder: Path, format: str, events: list[bytes], parts: int) -> None:
@@ -30,6 +48,8 @@ def _write(file: Path, format: str, events: list[bytes]) -> None:
             arrow.write_table(table, 700)
     elif format == "csv":
         pv.write_csv(table, file)
+    elif format == "parquet":
+        pq.write_table(table, file, row_group_size=700)
     elif format == "avro":
         import fastavro
 
@@ -44,11 +64,14 @@ def _write(file: Path, format: str, events: list[bytes]) -> None:
 
 def file_rows(file: Path) -> list[dict[str, Any]]:
     """Return the rows of a file; its name tells the format."""
+    if file.suffix == ".parquet":
+        return pq.ParquetFile(file).read().to_pylist()
     if file.suffix == ".arrow":
         with pa.OSFile(str(file)) as raw:
             return pa.ipc.open_file(raw).read_all().to_pylist()
-    if file.suffix == ".csv":
-        return pv.read_csv(file).to_pylist()
+    if ".csv" in file.suffixes:
+        with pa.input_stream(file, compression="detect") as rows:
+            return pv.read_csv(rows).to_pylist()
     if file.suffix == ".avro":
         import fastavro
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from raystreaming import StreamingContext
 from raystreaming_test_support.everywhere import describe
-from raystreaming_test_support.file_formats import COMPRESSED
+from raystreaming_test_support.file_formats import COMPRESSED, LASTING_ROWS
 
 name, folder = sys.argv[1], Path(sys.argv[2])
 rate = float(os.environ.get("RATE", "20000"))
@@ -91,6 +91,21 @@ elif name == "formats":
             ctx.read_files(folder / "in" / format, format=format)
             .filter(no_view_line if format == "text" else no_view)
             .write_files(folder / "out" / format, format=format, compression=compression, roll_rows=1_000)
+        )
+elif name == "lasting":  # files that go on over checkpoints, and end by their rows
+    for format, compression in (("parquet", None), ("jsonl", "gzip")):
+        (
+            ctx.read_files(folder / "in", format="jsonl")
+            .set_parallelism(2)
+            .filter(no_view)
+            .write_files(
+                folder / "out" / format,
+                format=format,
+                compression=compression,
+                partition_by=["event_type"],
+                roll_rows=LASTING_ROWS,
+                roll_across_checkpoints=True,
+            )
         )
 elif name == "s3":
     options = json.loads(os.environ["S3_OPTIONS"])

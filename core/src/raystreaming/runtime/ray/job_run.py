@@ -260,7 +260,8 @@ class JobRun:
         if attempt.outcome == "cancelled":
             self._halt()
             if self._store.place.exclusive:
-                abort_open(self._spec, attempt.coordinator.manifest)
+                resumable = self._spec.checkpoint_dir is not None
+                abort_open(self._spec, attempt.coordinator.manifest, goes_on=resumable)
         say_end(self._spec, replace(self.status(), state=attempt.outcome))
         return attempt.outcome
 
