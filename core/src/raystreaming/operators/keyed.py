@@ -44,6 +44,15 @@ class KeyedRowOperator(RowOperator, KeyedOperator):
         """The values by key."""
         return self._values
 
+    def names(self, n: str) -> dict[str, Any]:
+        """Return the function and the table."""
+        return {
+            f"f{n}": self.fn,
+            f"table{n}": self.state.table,
+            f"check_new{n}": self.state.check_new,
+            f"lookup_key{n}": lookup_key,
+        }
+
     @property
     def needs_keys(self) -> bool:
         """True."""
@@ -76,12 +85,3 @@ class Reduce(KeyedRowOperator):
             f"table{n}[k] = v",
             *(["changed(k)"] if tracking else []),
         ]
-
-    def names(self, n: str) -> dict[str, Any]:
-        """Return the function and the table."""
-        return {
-            f"f{n}": self.fn,
-            f"table{n}": self.state.table,
-            f"check_new{n}": self.state.check_new,
-            f"lookup_key{n}": lookup_key,
-        }
