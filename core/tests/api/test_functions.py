@@ -19,32 +19,10 @@ from raystreaming import (
     StreamingContext,
 )
 from raystreaming.errors import OperatorError
+from raystreaming_test_support.numbers import Numbers
 
 N = 60
 PARALLELISM = [1, 2, 3, 7]
-
-
-class Numbers(SourceFunction[int]):
-    """Each task has every n-th number."""
-
-    def __init__(self, stop=N):
-        self.stop = stop
-
-    def init(self, parallel, index):
-        self.step, self.at = parallel, index
-
-    def fetch(self, collector):
-        if self.stop is not None and self.at >= self.stop:
-            return False
-        collector.collect(self.at)
-        self.at += self.step
-        return True
-
-    def save_checkpoint(self):
-        return self.at
-
-    def load_checkpoint(self, at):
-        self.at = at
 
 
 class Square(MapFunction[int, int]):
@@ -102,7 +80,7 @@ def plain():
 @pytest.mark.parametrize("sources", PARALLELISM)
 def test_all_of_them(sources, tasks):
     ctx = StreamingContext().set_parallelism(tasks)
-    numbers = ctx.source(Numbers()).set_parallelism(sources).map(Square()).flat_map(Both()).filter(NoSixes())
+    numbers = ctx.source(Numbers(N)).set_parallelism(sources).map(Square()).flat_map(Both()).filter(NoSixes())
     numbers.sink(Keep())
     pairs = numbers.key_by(LastDigit()).map(Where()).key_by(lambda p: abs(p[1]) % 10)
     pairs.reduce(Largest()).collect()
