@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -270,38 +271,52 @@ TALKING = """
         return n
 
     ctx = StreamingContext(checkpoint_dir="state")
-    ctx.from_collection(range(40)).map(slow).on_error("skip").start_new_chain().sink()
+    ctx.from_collection(range(int(sys.argv[1]))).map(slow).on_error("skip").start_new_chain().sink()
     ctx.execute("talks")
     warnings.warn("careful")
     raise RuntimeError("secret=hunter2")
 """
+LONG, SHORT = "100", "6"
+"""For progress to be said, and not."""
 
 
-@pytest.mark.parametrize("how", ["option", "variable"])
-def test_json_lines(command, script, how):
-    script.write(TALKING, "talks.py")
-    args = ("run", "--log-format", "json", "talks.py") if how == "option" else ("run", "talks.py")
-    env = {} if how == "option" else {"RAYSTREAMING_LOG_FORMAT": "json"}
-    done = command(*args, status=1, RAYSTREAMING_PROGRESS="100ms", **env)
+def json_lines(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    """Return the lines of stderr by the beginning of their messages."""
+    assert "hunter2" not in done.stderr + done.stdout
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert all({"time", "level", "job", "operator", "task", "message"} <= line.keys() for line in lines)
-    assert "hunter2" not in done.stderr + done.stdout
-    about = {line["message"].split(";")[0]: line for line in lines}
-    about_map = ("talks", "from_collection.map", 0)
-    (skipped,) = (
-        line for text, line in about.items() if text.startswith("from_collection.map goes on without")
-    )
-    assert (skipped["level"], skipped["job"], skipped["operator"], skipped["task"]) == ("warning", *about_map)
-    logged = about["token: api_key=***"]
-    assert (logged["job"], logged["task"]) == ("talks", 0)
-    assert logged["operator"].startswith("map")
-    (progress, *_) = (line for line in lines if "metrics" in line)
-    assert progress["message"].startswith("talks: running | reads ")
+    return {re.split("[;|]", line["message"])[0].strip(): line for line in lines}
+
+
+def test_json_lines_have_all_and_say_what_they_are_about(command, script):
+    script.write(TALKING, "talks.py")
+    args = ("run", "--log-format", "json", "talks.py", LONG)
+    lines = json_lines(command(*args, status=1, RAYSTREAMING_PROGRESS="100ms"))
+    skipped = lines["from_collection.map goes on without records that fail, and counts them"]
+    named = [skipped[name] for name in ("level", "job", "operator", "task")]
+    assert named == ["warning", "talks", "from_collection.map", 0]
+    logged = lines["token: api_key=***"]
+    assert (logged["job"], logged["operator"].split(" ")[0], logged["task"]) == ("talks", "map", 0)
+    progress = lines["talks: running"]
     assert progress["job"] == progress["metrics"]["job"] == "talks"
-    assert "UserWarning: careful" in "".join(about)
-    assert lines[-1]["message"] == "RuntimeError: secret=***"
-    assert lines[-1]["level"] == "critical"
-    assert "talks.py" in lines[-1]["traceback"]
+    assert any("UserWarning: careful" in message for message in lines)
+    last = list(lines.values())[-1]
+    assert (last["level"], last["message"]) == ("critical", "RuntimeError: secret=***")
+    assert 'talks.py", line' in last["traceback"]
+
+
+def test_json_lines_of_a_program_that_is_run_by_python(script):
+    done = script.run(TALKING, SHORT, env={"RAYSTREAMING_LOG_FORMAT": "json"})
+    assert done.returncode == 1
+    lines = json_lines(done)
+    assert (
+        lines[
+            "job 'talks' runs: from_collection.map.sink at-least-once: a restart repeats records since "
+            "the last checkpoint"
+        ]["job"]
+        == "talks"
+    )
+    assert list(lines)[-1] == "RuntimeError: secret=***"
 
 
 def test_errors_of_the_command_are_json_lines_too(command):
@@ -313,11 +328,10 @@ def test_errors_of_the_command_are_json_lines_too(command):
 
 def test_where_there_is_no_terminal_lines_are_logged_now_and_then(command, script):
     script.write(TALKING, "talks.py")
-    err = command("run", "talks.py", status=1, RAYSTREAMING_PROGRESS="100ms").stderr
+    err = command("run", "talks.py", LONG, status=1, RAYSTREAMING_PROGRESS="100ms").stderr
     assert re.search(
-        r"^talks: running \| reads \S+( \w)? records/s \| lag \d+ \| checkpoint 0 s ago", err, re.M
+        r"^talks: running \| reads \S+( \w)? records/s \| lag \d+ \| checkpoint \d+ s ago", err, re.MULTILINE
     )
-    assert "talks: running" not in command("run", "talks.py", status=1, RAYSTREAMING_PROGRESS="0").stderr
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from raystreaming.api import interrupts, settings
 from raystreaming.cli import program
 from raystreaming.cli.parsers import Commands, add_command
 from raystreaming.errors import OptionError
-from raystreaming.observe.notices import FORMATS, LOG_FORMAT, show_notices
+from raystreaming.observe.notices import show_notices
+from raystreaming.observe.wanted import FORMATS, LOG_FORMAT
 
 _EPILOG = """
     Options come before PROGRAM; what comes after it are its own arguments.

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
-from raystreaming.errors import OptionError, hide_secrets, nearest
+from raystreaming.errors import hide_secrets
+from raystreaming.observe.wanted import check_environment, wants_json
 
 log = logging.getLogger("raystreaming")
-
-LOG_FORMAT = "RAYSTREAMING_LOG_FORMAT"
-FORMATS = ("text", "json")
 
 _ABOUT = ("job", "operator", "task")
 
@@ -64,23 +61,14 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def log_format() -> Literal["text", "json"]:
-    """Return which lines are wanted.
+def show_notices() -> None:
+    """Make notices visible on stderr: as text unless the program has configured logging, as JSON always.
 
     Raises:
-        OptionError: ``RAYSTREAMING_LOG_FORMAT`` names no format.
+        OptionError: The environment has a wrong value.
     """
-    wanted = os.environ.get(LOG_FORMAT) or "text"
-    if wanted == "json":
-        return "json"
-    if wanted != "text":
-        raise OptionError(LOG_FORMAT, [f"must be 'text' or 'json', got {wanted!r}{nearest(wanted, FORMATS)}"])
-    return "text"
-
-
-def show_notices() -> None:
-    """Make notices visible on stderr: as text unless the program has configured logging, as JSON always."""
-    if log_format() == "json":
+    check_environment()
+    if wants_json():
         _show_json()
     elif not (logging.getLogger().handlers or log.handlers or log.level):
         _add(log, logging.Formatter("%(message)s"))
@@ -115,8 +103,8 @@ def _not_caught(kind: type[BaseException], error: BaseException, trace: Tracebac
 
 def say(text: str, level: int = logging.ERROR, job: str | None = None) -> None:
     """Tell people something on stderr whatever the program has configured: as JSON if that is wanted."""
-    if log_format() == "json":
-        show_notices()
+    if wants_json():
+        _show_json()
         log.log(level, "%s", text, extra=about(job))
     else:
         print(text, file=sys.stderr)

@@ -12,10 +12,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any, TextIO
 
-from raystreaming.observe.notices import log_format
 from raystreaming.observe.progress import line, progress
-from raystreaming.observe.progress_log import PROGRESS
 from raystreaming.observe.status import JobStatus
+from raystreaming.observe.wanted import PROGRESS, wants_json
 
 FIRST_AFTER = 1.5
 """Seconds before the line is shown: short jobs need none."""
@@ -111,7 +110,7 @@ class _StandIn:
 
 def is_wanted(stream: object) -> bool:
     """Return whether a progress line is shown there; ``RAYSTREAMING_PROGRESS=0`` turns it off."""
-    off = os.environ.get("TERM") == "dumb" or os.environ.get(PROGRESS) == "0" or log_format() == "json"
+    off = os.environ.get("TERM") == "dumb" or os.environ.get(PROGRESS) == "0" or wants_json()
     return not off and _is_terminal(stream)
 
 

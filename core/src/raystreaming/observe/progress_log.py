@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,24 +10,7 @@ from typing import Any
 from raystreaming.observe.notices import about, log
 from raystreaming.observe.progress import Progress, line, progress
 from raystreaming.observe.status import JobStatus
-from raystreaming.units import seconds
-
-PROGRESS = "RAYSTREAMING_PROGRESS"
-
-EVERY = 30.0
-"""Seconds between two lines, and before the first: a log is kept."""
-
-
-def interval() -> float | None:
-    """Return the seconds between two lines; None: no lines.
-
-    Raises:
-        OptionError: ``RAYSTREAMING_PROGRESS`` is no duration.
-    """
-    wanted = os.environ.get(PROGRESS, "")
-    if wanted == "0":
-        return None
-    return seconds(wanted, PROGRESS) if wanted not in ("", "1") else EVERY
+from raystreaming.observe.wanted import progress_interval
 
 
 class ProgressLog:
@@ -40,7 +22,7 @@ class ProgressLog:
 
     def __init__(self, status: Callable[[], JobStatus]) -> None:
         self._status = status
-        self._every = interval()
+        self._every = progress_interval()
         self._next = time.monotonic() + (self._every or 0.0)
         self._before: JobStatus | None = None
 
