@@ -296,7 +296,11 @@ def test_json_lines_have_all_and_say_what_they_are_about(command, script):
     named = [skipped[name] for name in ("level", "job", "operator", "task")]
     assert named == ["warning", "talks", "from_collection.map", 0]
     logged = lines["token: api_key=***"]
-    assert (logged["job"], logged["operator"].split(" ")[0], logged["task"]) == ("talks", "map", 0)
+    assert (logged["job"], logged["operator"].split(" ")[0], logged["task"]) == (
+        "talks",
+        "from_collection.map",
+        0,
+    )
     progress = lines["talks: running"]
     assert progress["job"] == progress["metrics"]["job"] == "talks"
     assert any("UserWarning: careful" in message for message in lines)
@@ -311,7 +315,7 @@ def test_json_lines_of_a_program_that_is_run_by_python(script):
     lines = json_lines(done)
     assert (
         lines[
-            "job 'talks' runs: from_collection.map.sink at-least-once: a restart repeats records since "
+            "job 'talks' runs: from_collection.sink at-least-once: a restart repeats records since "
             "the last checkpoint"
         ]["job"]
         == "talks"
