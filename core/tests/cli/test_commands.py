@@ -112,7 +112,7 @@ def test_a_program_that_is_none(command, what, program, said):
 
 def test_the_command_line_is_stronger_than_the_program(command):
     assert "5 tasks" in command("run", "words.py").stdout
-    assert "3 tasks" in command("run", "--set", "parallelism=1", "--checkpoint-dir", "x", "words.py").stdout
+    assert "1 tasks" in command("run", "--set", "parallelism=1", "--checkpoint-dir", "x", "words.py").stdout
     # --set takes JSON or text, and any setting.
     there = (
         "--set",
@@ -177,7 +177,7 @@ def test_checkpoints_are_listed_and_shown(command):
         r"checkpoint 2 of job words: \d+ s old, [\d.]+ (bytes|kB), in \S*/state/words\n"
         r"all input was read: a next run goes on with what is new\n\n"
         r"from_values, 1 task\n    values: read to its end, 3\n\n"
-        r"from_values\.map\.key_by\.sum, 2 tasks\n    state of keys: \d+ bytes in 2 key groups\n",
+        r"from_values\.sum, 2 tasks\n    state of keys: \d+ bytes in 2 key groups\n",
         shown,
     ), shown
     first = command("checkpoints", "show", "state", "words", "--number", "1").stdout
