@@ -86,7 +86,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     of_their_own = {name: getattr(options, name) for name in names}
     chosen = dict(_parsed(text) for text in options.set)
     chosen |= {name: value for name, value in of_their_own.items() if value is not None}
-    if options.ray is not None or {"detach", "workers"} & chosen.keys():
+    if options.ray is not None or chosen.get("detach") or "workers" in chosen:
         chosen.setdefault("runtime", "ray")
     if options.ray:
         chosen["address"] = options.ray
