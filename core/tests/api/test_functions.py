@@ -292,6 +292,11 @@ def test_every_class_has_an_object_for_each_task_that_is_opened_once_and_closed_
     assert len(LIFE) == 2 * tasks
 
 
+class Greatest(ReduceFunction[int]):
+    def reduce(self, old_value, new_value):
+        return max(old_value, new_value)
+
+
 @pytest.mark.parametrize("tasks", PARALLELISM)
 def test_a_reduce_function_for_the_values_of_pairs(tasks):
     pairs = [(n % 5, n * 7 % 11) for n in range(N)]
@@ -300,7 +305,7 @@ def test_a_reduce_function_for_the_values_of_pairs(tasks):
         so_far[k] = max(v, so_far.get(k, v))
         expected[k, so_far[k]] += 1
     ctx = StreamingContext().set_parallelism(tasks)
-    ctx.from_collection(pairs).reduce_by_key(Largest()).collect()
+    ctx.from_collection(pairs).reduce_by_key(Greatest()).collect()
     assert Counter(ctx.execute("pairs").result()) == expected
 
 
