@@ -153,7 +153,11 @@ def test_statuses(command, script):
     script.write("raise ValueError('no')", "raises.py")
     command("run", "three.py", status=3)
     assert "ValueError: no" in command("run", "raises.py", status=1).stderr
-    assert "usage: raystreaming run" in command("run", "--frsh", "words.py", status=2).stderr
+    mistyped = command("run", "--frsh", "--nonsense", "words.py", status=2).stderr
+    assert mistyped.startswith("usage: raystreaming run ")
+    assert mistyped.endswith("error: unknown: --frsh (did you mean '--fresh'?), --nonsense\n")
+    short = command("checkpoints", "show", "state", "--numbr", "7", status=2).stderr
+    assert "error: unknown: --numbr (did you mean '--number'?), 7\n" in short
     assert "invalid choice: 'rnu'" in command("rnu", status=2).stderr
 
 

@@ -11,6 +11,7 @@ from raystreaming import __version__
 from raystreaming.api.job import report
 from raystreaming.cli import checkpoints, describe, doctor, graph, jobs, plugins, run
 from raystreaming.cli.address import joined
+from raystreaming.cli.parsers import parsed
 from raystreaming.errors import RayStreamingError
 from raystreaming.observe.notices import say
 
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if it went well, 1 if it failed, 2 if the command line was wrong.
     """
     try:
-        options = _parser().parse_args(joined(sys.argv[1:] if argv is None else argv))
+        options = parsed(_parser(), joined(sys.argv[1:] if argv is None else argv))
         code: int = options.command(options)
     except RayStreamingError as error:
         say(f"error: {report(error)}")
