@@ -191,7 +191,7 @@ def test_checkpoints_are_listed_and_shown(command):
 def test_damage_is_named_with_what_to_do(command):
     command("run", "words.py")
     state, manifest = command.folder / "state/words", "checkpoint-00000001.manifest"
-    (file,) = state.glob("state-*.bin")
+    file = min(state.glob("state-*.bin"))
     (state / manifest).write_bytes(b"nothing")
     file.write_bytes(b"nothing")
     before = {path: path.read_bytes() for path in state.iterdir()}
