@@ -22,13 +22,13 @@ def blocks(name: str) -> list[tuple[str, str]]:
 
 
 def test_blocks_are_of_a_kind_that_is_run():
-    for name, least in (("getting-started.md", 6), ("concepts.md", 12)):
+    for name, least in (("getting-started.md", 6), ("concepts.md", 12), ("commands.md", 8)):
         kinds = [kind for kind, _ in blocks(name)]
         assert set(kinds) <= KINDS
         assert len(kinds) >= least
 
 
-@pytest.mark.parametrize("name", ["getting-started.md", "concepts.md"])
+@pytest.mark.parametrize("name", ["getting-started.md", "concepts.md", "commands.md"])
 def test_blocks_say_what_is_below_them(name, tmp_path):
     folder = os.path.dirname(sys.executable)
     env = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}

@@ -8,7 +8,8 @@ from collections import Counter
 import pyarrow.compute as pc
 import pytest
 
-from raystreaming import MapFunction, SourceFunction, StreamingContext, Tagged, count, max_, sum_
+from raystreaming import MapFunction, StreamingContext, Tagged, count, max_, sum_
+from raystreaming_test_support.numbers import Numbers
 
 pytestmark = pytest.mark.runtimes("embedded", "simulated", "ray", because="they write no files")
 
@@ -43,26 +44,6 @@ def test_aggregates_of_columns(parallelism, updates, runtime):
     assert len({(r["k"], r["n"]) for r in found}) == len(found), "no update comes twice"
 
 
-class Share(SourceFunction):
-    def init(self, parallel, index):
-        self.step, self.at = parallel, index
-
-    def fetch(self, collector):
-        if self.at >= COUNT:
-            return False
-        for _ in range(10):
-            if self.at < COUNT:
-                collector.collect(self.at)
-            self.at += self.step
-        return True
-
-    def save_checkpoint(self):
-        return self.at
-
-    def load_checkpoint(self, at):
-        self.at = at
-
-
 class Numbered(MapFunction):
     """The how manieth record of its task each is; odd ones go aside."""
 
@@ -82,7 +63,7 @@ class Numbered(MapFunction):
 @pytest.mark.parametrize("parallelism", [1, pytest.param(2, marks=pytest.mark.first_on_ray)])
 def test_functions_with_state_and_a_side_output(parallelism, runtime):
     ctx = context(runtime)
-    numbered = ctx.source(Share()).set_parallelism(parallelism).map(Numbered())
+    numbered = ctx.source(Numbers(COUNT, at_once=10)).set_parallelism(parallelism).map(Numbered())
     odd = numbered.side_output("odd").map(lambda pair: ("odd", *pair))
     numbered.map(lambda pair: ("even", *pair)).union(odd).collect()
     found = ctx.execute("functions").result()

@@ -110,6 +110,39 @@ def test_the_command_lists_what_works_and_shows_what_does_not(run):
     assert "source 'twin' is provided by twin-one and twin-two" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            "read_good(lsat=3, last='many')",
+            "OptionError: Numbers: unknown option 'lsat' (did you mean 'last'?); option 'last' must be int, "
+            "got 'many' (str)",
+        ),
+        ("read_good(last=None)", "OptionError: Numbers: option 'last' must be int, got None (NoneType)"),
+        (
+            "read_goood()",
+            "UnknownConnector: no installed plugin has a source 'goood' (did you mean 'good'?); "
+            "installed: {names}",
+        ),
+        (
+            "reed_good()",
+            "AttributeError: 'StreamingContext' object has no attribute 'reed_good' "
+            "(did you mean 'read_good'?)",
+        ),
+    ],
+)
+def test_what_is_mistyped_is_named_and_harms_nothing(run, call: str, said: str):
+    code = f"""
+print(tried(lambda: ctx.{call}))
+print(rows(of=lambda ctx: ctx.read_good(last=3)))
+from raystreaming.plugins.registry import registry
+print(", ".join(registry().names("source")))
+"""
+    first, rows, names = run(["good"], code).stdout.splitlines()
+    assert first == said.format(names=names)
+    assert rows == "[1, 2, 3]"
+
+
 TWINS = ["twin-one", "twin-two"]
 USE = "print(tried(lambda: rows(of=lambda ctx: ctx.read_twin())))"
 

@@ -19,32 +19,10 @@ from raystreaming import (
     StreamingContext,
 )
 from raystreaming.errors import OperatorError
+from raystreaming_test_support.numbers import Numbers
 
 N = 60
 PARALLELISM = [1, 2, 3, 7]
-
-
-class Numbers(SourceFunction[int]):
-    """Each task has every n-th number."""
-
-    def __init__(self, stop=N):
-        self.stop = stop
-
-    def init(self, parallel, index):
-        self.step, self.at = parallel, index
-
-    def fetch(self, collector):
-        if self.stop is not None and self.at >= self.stop:
-            return False
-        collector.collect(self.at)
-        self.at += self.step
-        return True
-
-    def save_checkpoint(self):
-        return self.at
-
-    def load_checkpoint(self, at):
-        self.at = at
 
 
 class Square(MapFunction[int, int]):
@@ -102,7 +80,7 @@ def plain():
 @pytest.mark.parametrize("sources", PARALLELISM)
 def test_all_of_them(sources, tasks):
     ctx = StreamingContext().set_parallelism(tasks)
-    numbers = ctx.source(Numbers()).set_parallelism(sources).map(Square()).flat_map(Both()).filter(NoSixes())
+    numbers = ctx.source(Numbers(N)).set_parallelism(sources).map(Square()).flat_map(Both()).filter(NoSixes())
     numbers.sink(Keep())
     pairs = numbers.key_by(LastDigit()).map(Where()).key_by(lambda p: abs(p[1]) % 10)
     pairs.reduce(Largest()).collect()
@@ -142,9 +120,10 @@ def test_keys_by_index_and_what_adds_up(tasks):
 
 
 @pytest.mark.parametrize("tasks", PARALLELISM)
-@pytest.mark.parametrize("what", ["k", 0])
+@pytest.mark.parametrize("what", ["k", 0, ["k", "l"], [0]])
 def test_equal_values_of_a_field_meet(what, tasks):
-    rows = [{"k": str(n % 9)} if what == "k" else (str(n % 9),) for n in range(N)]
+    of_dicts = what in ("k", ["k", "l"])
+    rows = [{"k": str(n % 9), "l": n % 2} if of_dicts else (str(n % 9),) for n in range(N)]
     ctx = StreamingContext()
     spread = ctx.from_collection(rows).partition(what).map(Where()).set_parallelism(tasks)
     spread.collect()
@@ -244,6 +223,90 @@ def test_each_task_has_an_object_of_its_own_that_is_opened_and_closed():
     assert sorted(Talking.said) == [("close",), ("close",)] + [
         ("open", "from_values.map", task, 2, {"a": 1, "b": 2}) for task in (0, 1)
     ]
+
+
+LIFE: list = []
+
+
+class Living:
+    """A function's life, whatever its class."""
+
+    def open(self, context):
+        LIFE.append(("open", id(self), context.operator, context.task))
+
+    def close(self):
+        LIFE.append(("close", id(self)))
+
+
+class LivingSource(Living, Numbers):
+    pass
+
+
+class LivingMap(Living, Square):
+    pass
+
+
+class LivingFlatMap(Living, Both):
+    pass
+
+
+class LivingFilter(Living, NoSixes):
+    pass
+
+
+class LivingKey(Living, LastDigit):
+    pass
+
+
+class LivingReduce(Living, Largest):
+    pass
+
+
+class LivingSink(Living, Keep):
+    pass
+
+
+@pytest.mark.parametrize("tasks", PARALLELISM)
+@pytest.mark.parametrize(
+    ("kind", "build"),
+    [
+        ("LivingSource", lambda ctx: ctx.source(LivingSource(N)).sink()),
+        ("map", lambda ctx: ctx.from_values(1).map(LivingMap()).sink()),
+        ("flat_map", lambda ctx: ctx.from_values(1).flat_map(LivingFlatMap()).sink()),
+        ("filter", lambda ctx: ctx.from_values(1).filter(LivingFilter()).sink()),
+        ("key_by", lambda ctx: ctx.from_values(1).key_by(LivingKey()).sum(int).sink()),
+        ("reduce", lambda ctx: ctx.from_values(1).key_by(LastDigit()).reduce(LivingReduce()).sink()),
+        ("reduce", lambda ctx: ctx.from_values((1, 1)).reduce_by_key(LivingReduce()).sink()),
+        ("sink", lambda ctx: ctx.from_values(1).sink(LivingSink())),
+    ],
+)
+def test_every_class_has_an_object_for_each_task_that_is_opened_once_and_closed_once(kind, build, tasks):
+    LIFE.clear()
+    ctx = StreamingContext().set_parallelism(tasks)
+    build(ctx)
+    ctx.execute("life")
+    opened = {said[1]: said[2:] for said in LIFE if said[0] == "open"}
+    assert sorted(task for _, task in opened.values()) == list(range(tasks))
+    assert {operator.rpartition(".")[2] for operator, _ in opened.values()} == {kind}
+    assert sorted(said[1] for said in LIFE if said[0] == "close") == sorted(opened)
+    assert len(LIFE) == 2 * tasks
+
+
+class Greatest(ReduceFunction[int]):
+    def reduce(self, old_value, new_value):
+        return max(old_value, new_value)
+
+
+@pytest.mark.parametrize("tasks", PARALLELISM)
+def test_a_reduce_function_for_the_values_of_pairs(tasks):
+    pairs = [(n % 5, n * 7 % 11) for n in range(N)]
+    so_far, expected = {}, Counter()
+    for k, v in pairs:
+        so_far[k] = max(v, so_far.get(k, v))
+        expected[k, so_far[k]] += 1
+    ctx = StreamingContext().set_parallelism(tasks)
+    ctx.from_collection(pairs).reduce_by_key(Greatest()).collect()
+    assert Counter(ctx.execute("pairs").result()) == expected
 
 
 class Unpicklable(Counted):

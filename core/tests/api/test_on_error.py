@@ -531,6 +531,40 @@ def test_a_wrong_policy_is_refused_with_all_that_is_wrong(policy: Any, text: str
         StreamingContext().from_values(1).map(str).on_error(policy() if callable(policy) else policy)
 
 
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda s, policy: s.map(int, on_error=policy),
+        lambda s, policy: s.flat_map(lambda v: [int(v)], on_error=policy),
+        lambda s, policy: s.filter(int, on_error=policy).map(int),
+        lambda s, policy: s.inspect(int, on_error=policy).map(int),
+        lambda s, policy: s.split(lambda v: str(int(v) > 0), on_error=policy).select("True").map(int),
+        lambda s, policy: s.key_by(int, on_error=policy).reduce(max).map(int),
+        lambda s, policy: s.key_by(0).sum(int, on_error=policy).map(lambda pair: pair[1]),
+        lambda s, policy: s.key_by(0).reduce(lambda a, b: a, on_error=policy).map(int, on_error=policy),
+        lambda s, policy: s.map_batches(lambda rows: list(map(int, rows)), "rows", on_error=policy),
+    ],
+)
+def test_a_policy_is_given_to_the_operator_or_set_after_it(build):
+    for policy in ("skip", retry(1, "0s", then="skip")):
+        ctx = StreamingContext()
+        build(ctx.from_values("1", "x", "3"), policy).collect()
+        job = ctx.execute("given")
+        assert (job.result(), job.status().counts["skipped"]) == ([1, 3], 1)
+    with pytest.raises(OptionError, match="on_error: takes 'fail', 'skip'"):
+        build(StreamingContext().from_values("1"), "skp")
+
+
+def test_a_sink_and_reduce_by_key_take_a_policy():
+    kept: list[int] = []
+    ctx = StreamingContext()
+    ctx.from_values("1", "x", "3").sink(lambda v: kept.append(int(v)), on_error="skip")
+    pairs = ctx.from_values(("a", 1), ("a", None), ("a", 2))
+    pairs.reduce_by_key(lambda a, b: a + b, on_error="skip").collect()
+    job = ctx.execute("given")
+    assert (kept, job.result(), job.status().counts) == ([1, 3], [("a", 1), ("a", 3)], {"skipped": 2})
+
+
 def test_without_a_policy_nothing_changes():
     ctx = StreamingContext()
     ctx.from_values(1).map(lambda n: 1 // 0).on_error("skip").on_error("fail").collect()

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from raystreaming import StreamingContext
+from raystreaming import StreamingContext, dead_letter, retry
 from raystreaming.connector import Operator, OperatorFactory
 from raystreaming.errors import GraphError, OperatorError
 from raystreaming.records import Batch
@@ -114,6 +114,37 @@ def test_partition_by_takes_a_function_or_a_field():
         GraphError, match=r"partition_by\(\) takes a function, the name of a field .*got 1\.5"
     ):
         StreamingContext().from_values(1).partition_by(1.5)
+
+
+def uneven(n: int, of: int) -> int:
+    return n % of if n % 3 else of if n % 2 else 1 // 0
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 7])
+def test_what_a_partition_function_raises_goes_by_the_policy_of_the_operator_before_it(tasks):
+    calls: list[int] = []
+
+    def choose(n: int, of: int) -> int:
+        calls.append(n)
+        return uneven(n, of)
+
+    bad: list[dict] = []
+    for policy in ("skip", dead_letter(bad.append), retry(3, "1ms", then=dead_letter(bad.append))):
+        calls.clear()
+        bad.clear()
+        ctx = StreamingContext()
+        numbers = ctx.from_collection(range(N)).map(int, on_error=policy).partition_by(choose)
+        numbers.apply(Where()).set_parallelism(tasks).collect()
+        job = ctx.execute("policy")
+        assert Counter(job.result()) == Counter((n % tasks, n) for n in range(N) if n % 3)
+        assert calls == list(range(N)), "called once for each record"
+        left_out = [n for n in range(N) if not n % 3]
+        assert job.status().counts == {"skipped" if policy == "skip" else "dead letters": len(left_out)}
+        if policy != "skip":
+            assert [int(letter["record"]) for letter in bad] == left_out
+            assert bad[0]["error"] == "ZeroDivisionError: integer division or modulo by zero"
+            assert "returned" in bad[1]["error"]
+            assert {letter["attempts"] for letter in bad} == {1}
 
 
 @pytest.mark.parametrize("tasks", [1, 2])

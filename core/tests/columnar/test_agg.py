@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
+from operator import itemgetter
 
 import pyarrow as pa
 import pytest
@@ -12,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raystreaming import StreamingContext, count, max_, mean, min_, sum_
+from raystreaming.api import keys
 from raystreaming.connector import Batch, RecordsSource
 from raystreaming.connector.operator import OperatorContext, PieceLimit
-from raystreaming.errors import OperatorError
+from raystreaming.engine.partition import ByKey
+from raystreaming.errors import GraphError, OperatorError
 from raystreaming.operators.agg import Agg
 from raystreaming.operators.expressions import KeyByField
 from raystreaming.records import rows_of
-from raystreaming.state import group_owners
+from raystreaming.state import FieldKeys, group_owners, key_group
 
 GROUPS = 12
 AGGREGATES = {
@@ -53,7 +56,7 @@ def make(updates: str = "batch", aggregates=AGGREGATES) -> Agg:
 def keyed(rows: list, arrow: bool, schema: pa.Schema | None = SCHEMA) -> Batch:
     if not arrow:
         return Batch(rows, [row["k"] for row in rows])
-    key_by = KeyByField("k")
+    key_by = KeyByField("k", itemgetter("k"))
     key_by.open(OperatorContext("key", 0, 1, PieceLimit()))
     (batch,) = key_by.process(Batch(pa.RecordBatch.from_pylist(rows, schema=schema)))
     return batch
@@ -163,6 +166,69 @@ def test_a_key_that_cannot_be_one_is_refused_by_name():
 def test_rows_without_the_field_are_shown():
     with pytest.raises(OperatorError, match=r"agg\(\) raised KeyError: 'v'\n  record: \{'k': 1\}"):
         fed(make(aggregates={"n": sum_("v")}), [{"k": 1}], [], False)
+
+
+PARTS = st.fixed_dictionaries(
+    {
+        "a": st.none() | st.sampled_from(["x", "y", ""]),
+        "b": st.none() | st.integers(-1, 1),
+        "c": st.sampled_from([b"", b"z"]),
+        "v": st.integers(-5, 5),
+    }
+)
+PARTS_SCHEMA = pa.schema({"a": pa.string(), "b": pa.int64(), "c": pa.binary(), "v": pa.int64()})
+
+
+@pytest.mark.parametrize("fields", [["a"], ["a", "b"], ["b", "a", "c"]])
+@settings(deadline=None, max_examples=30)
+@given(rows=st.lists(PARTS, min_size=1, max_size=40), tasks=st.sampled_from([1, 2, 3, 7]))
+def test_keys_of_several_columns_are_those_of_rows_and_go_where_they_do(fields, rows, tasks):
+    key_by = KeyByField(tuple(fields), keys.key_function("key_by", fields, several=True))
+    key_by.open(OperatorContext("key", 0, 1, PieceLimit()))
+    columns = pa.RecordBatch.from_pylist(rows, schema=PARTS_SCHEMA)
+    (in_arrow,), (in_rows,) = key_by.process(Batch(columns)), key_by.process(Batch(rows))
+    expected = [tuple(row[field] for field in fields) for row in rows]
+    assert isinstance(in_arrow.keys, FieldKeys)
+    travelled = in_arrow.keys.detached().attached(columns)
+    assert list(in_rows.keys) == in_arrow.keys.to_pylist() == travelled.to_pylist() == expected
+    distinct, codes = in_arrow.keys.encoded()
+    assert [distinct[code] for code in codes.to_pylist()] == expected
+    assert len(distinct) == len(set(expected))
+    owners = [group_owners(GROUPS, tasks)[key_group(key, GROUPS)] for key in expected]
+    by_key = ByKey(range(tasks), "key", GROUPS)
+    for batch in (in_arrow, in_rows):
+        dealt = {task: rows_of(part.values) for task, part in by_key.split(batch)}
+        assert dealt == {t: [r for r, o in zip(rows, owners, strict=True) if o == t] for t in set(owners)}
+
+
+@pytest.mark.parametrize("tasks", [1, 2, 3, 7])
+@pytest.mark.parametrize("arrow", [True, False])
+def test_aggregates_by_several_fields(arrow, tasks):
+    rows = [{"a": f"{n % 3}", "b": n % 4, "v": n} for n in range(100)]
+    ctx = StreamingContext()
+    stream = ctx.from_collection(rows)
+    keyed = (stream.select("a", "b", "v") if arrow else stream.map(dict)).key_by(["a", "b"])
+    keyed.agg(n=count(), total=sum_("v"), updates="final").set_parallelism(tasks).collect()
+    found = sorted(ctx.execute("several").result(), key=lambda row: (row["a"], row["b"]))
+    its = {
+        (a, b): [r["v"] for r in rows if (r["a"], r["b"]) == (f"{a}", b)] for a in range(3) for b in range(4)
+    }
+    assert found == [{"a": f"{a}", "b": b, "n": len(v), "total": sum(v)} for (a, b), v in its.items()]
+
+
+def test_keys_of_several_fields_that_cannot_be():
+    stream = StreamingContext().from_values({"a": 1})
+    for wrong in ([], ["a", 1.5], {"a"}):
+        with pytest.raises(
+            GraphError, match=r"key_by\(\) takes a function, .*several of these in a list, got"
+        ):
+            stream.key_by(wrong)
+    with pytest.raises(GraphError, match=r"agg\(\): 'b' is the key"):
+        stream.key_by(["a", "b"]).agg(b=count())
+    ctx = StreamingContext()
+    ctx.from_values({"a": 1}).select("a").key_by(["a", "bb"]).agg(n=count()).collect()
+    with pytest.raises(OperatorError, match=r"key_by\(\['a', 'bb'\]\).*no column 'bb'"):
+        ctx.execute("missing")
 
 
 class Counting(RecordsSource[dict]):

@@ -186,7 +186,10 @@ def test_an_unknown_column_is_named():
         (lambda s: s.explode(3), "explode() takes the name of a column, got 3"),
         (lambda s: s.map_batches(3), "map_batches() takes a function of a batch, got 3"),
         (lambda s: s.map_batches(len, "panda"), "got 'panda' (did you mean 'pandas'?)"),
-        (lambda s: s.key_by(1.5), "key_by() takes a function, the name of a field or an index, got 1.5"),
+        (
+            lambda s: s.key_by(1.5),
+            "key_by() takes a function, the name of a field or an index, several of these in a list, got 1.5",
+        ),
         (lambda s: s.key_by("a").agg(), "agg() takes aggregates by name"),
         (lambda s: s.key_by("a").agg(n=3), "got n=3"),
         (lambda s: s.key_by("a").agg(a=__import__("raystreaming").count()), "'a' is the key"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from raystreaming import StreamingContext
@@ -125,3 +126,20 @@ def test_a_job_tells_what_progress_needs():
     ]
     assert all(o.busy > 0 for o in told.operators)
     assert job.status().checkpoint_age is not None
+
+
+def test_a_jobs_metrics_are_plain_and_rates_are_those_since_the_last_call():
+    ctx = StreamingContext()
+    ctx.from_collection(range(1000)).map(str, on_error="skip").sink()
+    job = ctx.execute("measured")
+    first, second = job.metrics(), job.metrics()
+    assert json.loads(json.dumps(first)) == first
+    (operator,) = first["operators"]
+    assert (first["job"], first["state"], first["lag"], operator["records_in"]) == (
+        "measured",
+        "finished",
+        0,
+        1000,
+    )
+    assert operator["rate_in"] == first["rate"] > 0
+    assert (second["rate"], second["operators"][0]["records_in"]) == (0, 1000)

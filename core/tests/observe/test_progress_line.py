@@ -71,7 +71,11 @@ def test_the_line_is_shown_and_leaves_nothing(script):
     assert out == "done\n"
     shown = re.findall(r"\r\x1b\[K(shown: running \| reads [^\r]*)\r", raw)
     assert shown
-    assert re.search(r"\| from_collection\.\.from_collection\.sink is \d+% busy$", shown[-1])
+    assert re.fullmatch(
+        r"shown: running \| reads \S+ records/s \| lag \d+ \| checkpoint \d+ s ago "
+        r"\| from_collection\.\.from_collection\.sink is \d+% busy",
+        shown[-1],
+    )
     assert [line.split(":")[0] for line in screen(raw)] == ["job 'shown' runs", "job 'shown' is finished"]
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 
-from raystreaming.connector import RecordsSource
+from raystreaming.connector import RecordsSource, option
 from raystreaming.plugins import SourceSpec, hookimpl
 
 
 class Numbers(RecordsSource[int]):
     """Numbers."""
 
+    last: int = option(default=2, doc="Where they end.")
+
     def records(self, position: int | None) -> Iterator[tuple[int, int]]:
-        for n in (1, 2):
+        for n in range(1, self.last + 1):
             yield n, n
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from raystreaming.api.partitioned import Partitioned
 from raystreaming.connector.function import has_state
+from raystreaming.connector.on_error import ErrorPolicy
 from raystreaming.errors import GraphError
 from raystreaming.operators.branch import Inspect, Tag
 
@@ -19,7 +20,7 @@ T = TypeVar("T")
 class Branches(Partitioned, Generic[T]):
     """Inspection, split and side outputs."""
 
-    def inspect(self, fn: Callable[[T], Any]) -> DataStream[T]:
+    def inspect(self, fn: Callable[[T], Any], *, on_error: ErrorPolicy | None = None) -> DataStream[T]:
         """Call a function with every record (again after a restart), and pass the record on.
 
         Example:
@@ -32,7 +33,9 @@ class Branches(Partitioned, Generic[T]):
         """
         if not callable(fn):
             raise GraphError(f"inspect() takes a function, got {fn!r}: write e.g. .inspect(print)")
-        passed_on: DataStream[T] = self._then("inspect", lambda _: Inspect(fn), stateful=has_state(fn))
+        passed_on: DataStream[T] = self._then(
+            "inspect", lambda _: Inspect(fn), stateful=has_state(fn), on_error=on_error
+        )
         return passed_on
 
     def side_output(self, tag: str) -> DataStream[Any]:
@@ -58,11 +61,14 @@ class Branches(Partitioned, Generic[T]):
         side: DataStream[Any] = view
         return side
 
-    def split(self, choose: Callable[[T], str | None]) -> SplitStream[T]:
+    def split(
+        self, choose: Callable[[T], str | None], *, on_error: ErrorPolicy | None = None
+    ) -> SplitStream[T]:
         """Send every record to the branch that a function names; it is called once for each.
 
         Args:
             choose: Takes a record, returns the name of a branch, or None to drop it.
+            on_error: As of `Stream.on_error`.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -76,7 +82,8 @@ class Branches(Partitioned, Generic[T]):
         """
         if not callable(choose):
             raise GraphError(f"split() takes a function that returns the name of a branch, got {choose!r}")
-        return SplitStream(self._then("split", lambda _: Tag(choose), stateful=has_state(choose)))
+        tagged = self._then("split", lambda _: Tag(choose), stateful=has_state(choose), on_error=on_error)
+        return SplitStream(tagged)
 
     if TYPE_CHECKING:
         _then: Any

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from raystreaming.api.partitioned import Partitioned
+from raystreaming.connector.on_error import ErrorPolicy
 from raystreaming.errors import GraphError, nearest
 from raystreaming.graph import TaskSetup
 from raystreaming.operators import expressions
@@ -67,7 +68,7 @@ class Columnar(Partitioned):
         wanted = _checked("with_columns", columns)
         return self._then("with_columns", lambda _: expressions.Select(wanted, beside=True), columnar=True)
 
-    def explode(self, field: str) -> DataStream[dict[str, Any]]:
+    def explode(self, field: str, *, on_error: ErrorPolicy | None = None) -> DataStream[dict[str, Any]]:
         """Make one record of each element of a column of lists; the other columns are repeated.
 
         A record whose list is empty or null is gone.
@@ -82,9 +83,15 @@ class Columnar(Partitioned):
         """
         if not isinstance(field, str):
             raise GraphError(f"explode() takes the name of a column, got {field!r}")
-        return self._then("explode", lambda _: expressions.Explode(field), columnar=True)
+        return self._then("explode", lambda _: expressions.Explode(field), columnar=True, on_error=on_error)
 
-    def map_batches(self, fn: Callable[[Any], Any], format: BatchFormat = "pyarrow") -> DataStream[Any]:
+    def map_batches(
+        self,
+        fn: Callable[[Any], Any],
+        format: BatchFormat = "pyarrow",
+        *,
+        on_error: ErrorPolicy | None = None,
+    ) -> DataStream[Any]:
         """Call a function with whole batches; how many records one has may change from run to run.
 
         Args:
@@ -92,6 +99,7 @@ class Columnar(Partitioned):
                 or a list of records. One with an ``open`` method is cloned for each task, and opened.
             format: What it takes: ``"pyarrow"`` a RecordBatch, ``"pandas"`` a DataFrame, ``"numpy"`` a
                 dict of arrays, ``"rows"`` a list of records.
+            on_error: As of `Stream.on_error`: with one, every batch has one record.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -106,7 +114,8 @@ class Columnar(Partitioned):
         if format not in BATCH_FORMATS:
             known, near = ", ".join(map(repr, BATCH_FORMATS)), nearest(str(format), BATCH_FORMATS)
             raise GraphError(f"map_batches(): format must be one of {known}, got {format!r}{near}")
-        return self._then("map_batches", lambda _: MapBatches(fn, format), columnar=format != "rows")
+        columnar = format != "rows"
+        return self._then("map_batches", lambda _: MapBatches(fn, format), columnar, on_error=on_error)
 
     def _then(
         self,
@@ -114,6 +123,7 @@ class Columnar(Partitioned):
         build: Callable[[TaskSetup], Operator],
         columnar: bool = False,
         stateful: bool = False,
+        on_error: ErrorPolicy | None = None,
     ) -> DataStream[Any]:
         raise NotImplementedError
 

@@ -48,6 +48,10 @@ class StreamingContext(PluginSources):
         retain_checkpoints: How many checkpoints are kept.
         fresh: Forget the checkpoints of earlier runs (never what they published).
         drain: The first Ctrl-C ends the input (the job is finished) instead of stopping.
+        parallelism: As of `set_parallelism`.
+        restarts: How often in a row the job restarts by itself from its last checkpoint.
+        runtime: ``"embedded"`` or ``"ray"``, where ``address``, ``workers``, ``spares``, ``detach`` and more
+            are for (docs/cluster.md).
 
     Raises:
         OptionError: A setting is unknown or wrong; all are listed.
@@ -63,6 +67,7 @@ class StreamingContext(PluginSources):
     def __init__(self, **values: Any) -> None:
         self._settings = settings.make(values)
         self._graph = LogicalGraph(self._settings.languages)
+        self._graph.parallelism = self._settings.parallelism
 
     class Builder:
         """Builds a context step by step, as Ray Streaming's programs do."""
@@ -86,7 +91,7 @@ class StreamingContext(PluginSources):
         before it, and a source has one.
         """
         check_parallelism(parallelism)
-        self._graph.parallelism = parallelism
+        self._graph.parallelism = settings.overriding("parallelism", parallelism)
         return self
 
     # Sources -----------------------------------------------------------------------------
@@ -165,7 +170,7 @@ class StreamingContext(PluginSources):
     def explain(self) -> str:
         """Return the job as text: chains, tasks, what each sink guarantees, and on Ray the workers."""
         self._graph.identify()
-        chosen = settings.effective(self._settings)
+        chosen = self._settings
         durable = chosen.checkpoint_dir is not None
         text = explain(self._graph, durable)
         if not _wants_ray(chosen):
@@ -229,7 +234,7 @@ class StreamingContext(PluginSources):
         self._graph.identify()
         self._graph.validate()
         drawing.offer(self._graph)
-        chosen = settings.effective(self._settings)
+        chosen = self._settings
         ray = _wants_ray(chosen)
         if chosen.detach and not ray:
             raise OptionError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import signal
 import sys
@@ -21,7 +22,10 @@ from raystreaming.errors import (
     hide_secrets,
     notes_of,
 )
-from raystreaming.observe.progress_line import ProgressLine
+from raystreaming.observe.notices import say
+from raystreaming.observe.progress import progress
+from raystreaming.observe.progress_line import ProgressLine, is_wanted
+from raystreaming.observe.progress_log import ProgressLog, metrics
 from raystreaming.operators.user_function import is_users
 from raystreaming.operators.user_function import where as raised_at
 
@@ -42,6 +46,7 @@ class Job:
         self._collected = collected
         self._drain_on_interrupt = drain_on_interrupt
         self._seen = False
+        self._measured: JobStatus | None = None
         _at_script_end(self._script_ended)
 
     def wait(self) -> Job:
@@ -90,6 +95,23 @@ class Job:
         """Return what can be told about the job now."""
         return self._runtime.status()
 
+    def metrics(self) -> dict[str, Any]:
+        """Return how the job gets on, as plain values: rates, lag, the age of the checkpoint, the bottleneck.
+
+        Rates and shares of time are those since the last call, or since the start. ``operators`` has an entry
+        for each chain; `OperatorProgress` says what is in it.
+
+        Example:
+            >>> from raystreaming import StreamingContext
+            >>> ctx = StreamingContext()
+            >>> _ = ctx.from_values(1, 2).map(lambda n: n * 10).sink()
+            >>> metrics = ctx.execute("tens").metrics()
+            >>> metrics["state"], metrics["operators"][0]["records_in"]
+            ('finished', 2)
+        """
+        before, self._measured = self._measured, self._runtime.status()
+        return metrics(progress(before, self._measured))
+
     def result(self) -> list[Any]:
         """Wait, and return the rows of `DataStream.collect`.
 
@@ -114,7 +136,8 @@ class Job:
             if interrupts.take():
                 self._interrupted(signal.SIGINT, None)
             # In steps: a signal that comes just before the lock is taken interrupts no wait.
-            with ProgressLine(self._runtime.status) as shown:
+            show = ProgressLine if is_wanted(sys.stderr) else ProgressLog
+            with show(self._runtime.status) as shown:
                 while not self._runtime.wait(0.5):
                     shown.look()
         finally:
@@ -126,16 +149,19 @@ class Job:
         if self._interrupts > 2:  # a user function does not return: nothing else can end it
             os._exit(128 + number)
         elif self._interrupts == 2:
-            print("ending at once; Ctrl-C again if a function does not return", file=sys.stderr)
+            self._say("ending at once; Ctrl-C again if a function does not return")
             self.cancel()
         elif self._drain_on_interrupt:
-            print("draining; Ctrl-C again ends at once", file=sys.stderr)
+            self._say("draining; Ctrl-C again ends at once")
             self.drain()
         else:
-            print("stopping: taking a checkpoint; Ctrl-C again ends at once", file=sys.stderr)
+            self._say("stopping: taking a checkpoint; Ctrl-C again ends at once")
             self.stop()
 
     _interrupts = 0
+
+    def _say(self, text: str) -> None:
+        say(text, logging.INFO, self.name)
 
     def _script_ended(self) -> None:
         """Hold the interpreter until the job is over; a failure nobody saw sets the exit status."""
@@ -144,7 +170,7 @@ class Job:
         try:
             self.wait()
         except RayStreamingError as error:
-            print(f"job {self.name!r} failed: {report(error)}", file=sys.stderr)
+            say(f"job {self.name!r} failed: {report(error)}", job=self.name)
             atexit.register(_exit_with_failure)
 
 

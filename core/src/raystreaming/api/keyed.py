@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raystreaming.api.columnar import Columnar
 from raystreaming.api.keys import key_function
+from raystreaming.connector.on_error import ErrorPolicy
 from raystreaming.connector.operator import Operator
 from raystreaming.errors import GraphError
 from raystreaming.graph import TaskSetup
@@ -14,6 +15,7 @@ from raystreaming.operators.agg import Agg, Updates
 from raystreaming.operators.aggregates import Aggregate
 from raystreaming.operators.keyed import Reduce
 from raystreaming.operators.sums import AddField, SumOf
+from raystreaming.state import Field, names_of
 
 if TYPE_CHECKING:
     from raystreaming.api.stream import DataStream
@@ -22,15 +24,15 @@ if TYPE_CHECKING:
 class Keyed(Columnar):
     """Aggregates by key."""
 
-    _key = "key"
-    """What results call the key: the field that it is, if it is one."""
+    _key: Field = "key"
+    """What results call the key: the field that it is, or the fields, if it is of such."""
 
     def agg(self, *, updates: Updates = "batch", **aggregates: Aggregate) -> DataStream[dict[str, Any]]:
         """Keep aggregates of each key; results are records with the key and a field for each aggregate.
 
-        The key's field has the name that `key_by` was given, else ``key``. Behind ``key_by("field")`` Arrow
-        batches are added without a Python object per record. Nulls are left out, sums of whole numbers are
-        exact.
+        The key's fields have the names that `key_by` was given, else ``key``. Behind ``key_by("field")``
+        Arrow batches are added without a Python object per record. Nulls are left out, sums of whole
+        numbers are exact.
 
         Args:
             updates: ``"batch"``: after every batch, one record for each key in it, with all that has come so
@@ -54,8 +56,9 @@ class Keyed(Columnar):
         if updates not in ("batch", "final"):
             raise GraphError(f"agg(): updates must be 'batch' or 'final', got {updates!r}")
         key = self._key
-        if key in aggregates:
-            raise GraphError(f"agg(): {key!r} is the key; give the aggregate another name")
+        for name in names_of(key):
+            if name in aggregates:
+                raise GraphError(f"agg(): {name!r} is the key; give the aggregate another name")
         return self._then(
             "agg",
             lambda setup: Agg(key, aggregates, setup.key_groups, updates),
@@ -63,12 +66,15 @@ class Keyed(Columnar):
             stateful=True,
         )
 
-    def sum(self, what: Callable[[Any], Any] | str | int) -> DataStream[Any]:
+    def sum(
+        self, what: Callable[[Any], Any] | str | int, *, on_error: ErrorPolicy | None = None
+    ) -> DataStream[Any]:
         """Add up something of the records of each key; every record yields the sum so far.
 
         Args:
             what: The name of a field of dicts, or an index into tuples: yields the first record of the key
                 with the sum in that place. Or a function of a record: yields ``(key, sum)``.
+            on_error: As of `Stream.on_error`.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -83,4 +89,4 @@ class Keyed(Columnar):
             build = lambda setup: SumOf(get, setup.key_groups)  # noqa: E731
         else:
             build = lambda setup: Reduce(AddField(what), setup.key_groups)  # noqa: E731
-        return self._then("sum", build, stateful=True)
+        return self._then("sum", build, stateful=True, on_error=on_error)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.partition import PartitionFunction
@@ -13,6 +13,10 @@ from raystreaming.graph import Choose, TaskSetup
 from raystreaming.operators import rows
 from raystreaming.operators.by_field import ByField
 from raystreaming.operators.expressions import KeyByField
+from raystreaming.state import Field
+
+Fields: TypeAlias = "str | int | Sequence[str | int]"
+"""A field of dicts (a column) by name, or of tuples by index; or several."""
 
 
 def key_operator(key: Any, columnar: bool) -> tuple[Callable[[TaskSetup], Operator], bool]:
@@ -22,14 +26,20 @@ def key_operator(key: Any, columnar: bool) -> tuple[Callable[[TaskSetup], Operat
         key: What the program has given.
         columnar: Whether the operator before it may give Arrow.
     """
-    if isinstance(key, str) and columnar:
-        return lambda _: KeyByField(key), True
-    getter = key_function("key_by", key)
+    getter = key_function("key_by", key, several=True)
+    field = columns_of(key)
+    if field is not None and columnar:
+        return lambda _: KeyByField(field, getter), True
     return lambda _: rows.KeyBy(getter), False
 
 
-def key_function(method: str, key: Any) -> Callable[[Any], Any]:
+def key_function(method: str, key: Any, several: bool = False) -> Callable[[Any], Any]:
     """Return the function of one record that gives its key.
+
+    Args:
+        method: Who asks.
+        key: What the program has given.
+        several: Whether it may be several fields.
 
     Raises:
         GraphError: It is nothing that names a key.
@@ -37,25 +47,50 @@ def key_function(method: str, key: Any) -> Callable[[Any], Any]:
     if callable(key):
         function: Callable[[Any], Any] = key
         return function
-    if isinstance(key, bool) or not isinstance(key, str | int):
-        raise GraphError(
-            f"{method}() takes a function, the name of a field or an index, got {key!r}: write e.g. "
-            f"lambda r: r['user'], 'user', or 0"
-        )
-    return itemgetter(key)
+    if _is_field(key):
+        return itemgetter(key)
+    if several and isinstance(key, list | tuple) and key and all(map(_is_field, key)):
+        return _Parts(key)
+    lists = ", several of these in a list" if several else ""
+    raise GraphError(
+        f"{method}() takes a function, the name of a field or an index{lists}, got {key!r}: write e.g. "
+        f"lambda r: r['user'], 'user', or 0"
+    )
 
 
-def name_of(key: Any) -> str:
+def _is_field(key: object) -> bool:
+    return isinstance(key, str | int) and not isinstance(key, bool)
+
+
+class _Parts:
+    """Returns the values of several fields as a tuple, also of one."""
+
+    def __init__(self, fields: Sequence[str | int]) -> None:
+        self.fields = tuple(fields)
+
+    def __call__(self, record: Any) -> tuple[Any, ...]:
+        return tuple([record[field] for field in self.fields])
+
+
+def columns_of(key: Any) -> Field | None:
+    """Return the columns that a key is of; None where it is none of columns."""
+    if isinstance(key, str):
+        return key
+    names = tuple(key) if isinstance(key, list | tuple) else ()
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def name_of(key: Any) -> Field:
     """Return what results call the key."""
-    return key if isinstance(key, str) else "key"
+    return columns_of(key) or "key"
 
 
 def partition_function(choose: Any) -> Choose | PartitionFunction:
-    """Return what spreads records: the function itself, or equal values of a field to one task.
+    """Return what spreads records: the function itself, or equal values of fields to one task.
 
     Raises:
         GraphError: It is nothing that names a task.
     """
     if callable(choose):
         return cast("Choose", choose)
-    return ByField(choose, key_function("partition_by", choose))
+    return ByField(choose, key_function("partition_by", choose, several=True), columns_of(choose))

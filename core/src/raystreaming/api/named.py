@@ -27,10 +27,15 @@ def named_method(
 
     method.__name__ = method.__qualname__ = name
     method.__module__ = cls.__module__
-    method.__doc__ = "\n\n".join(filter(None, [inspect.getdoc(cls), _options(cls)]))
+    method.__doc__ = described(cls)
     signature = inspect.signature(cls).replace(return_annotation=returns)
     method.__signature__ = signature  # type: ignore[attr-defined]
     return method
+
+
+def described(cls: Callable[..., Any]) -> str:
+    """Return what a connector's class says of itself, and its options."""
+    return "\n\n".join(filter(None, [inspect.getdoc(cls), _options(cls)]))
 
 
 def _options(cls: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from raystreaming.api.language import language
@@ -23,6 +23,7 @@ class Settings:
         retain_checkpoints: How many checkpoints are kept.
         fresh: Forget the checkpoints of earlier runs (never what they published).
         drain: The first Ctrl-C ends the input instead of stopping.
+        parallelism: As of `StreamingContext.set_parallelism`.
         restarts: How often in a row the job restarts by itself from its last checkpoint.
         runtime: ``"embedded"`` or ``"ray"``; None: Ray if this process has joined a cluster.
         address: On Ray: the cluster; None: the one of ``RAY_ADDRESS``, or one in this machine.
@@ -41,6 +42,7 @@ class Settings:
     retain_checkpoints: int = 3
     fresh: bool = False
     drain: bool = False
+    parallelism: int | None = None
     restarts: int | None = None
     runtime: str | None = None
     address: str | None = None
@@ -61,27 +63,36 @@ class Settings:
 
 _WHOLE = (
     ("retain_checkpoints", 1, False),
+    ("parallelism", 1, True),
     ("restarts", 0, True),
     ("workers", 1, True),
     ("spares", 0, False),
 )
 """Settings that are whole numbers: name, least value, whether None is allowed."""
 
+_YES_NO = ("fresh", "drain", "detach")
+
 _overrides: dict[str, Any] = {}
 
 
 def override(values: dict[str, Any]) -> None:
-    """Put settings above those of every context of this process (used by ``raystreaming run``)."""
+    """Put settings above those of every context that is made from now on (used by ``raystreaming run``)."""
     _overrides.clear()
     _overrides.update(values)
 
 
+def overriding(name: str, value: Any) -> Any:
+    """Return a setting as the command line has it, else the value that the program gives it."""
+    return _overrides.get(name, value)
+
+
 def make(values: dict[str, Any]) -> Settings:
-    """Check settings given by name.
+    """Check settings given by name, and return them with the overriding ones on top.
 
     Raises:
         OptionError: Lists every setting that is unknown or wrong.
     """
+    values = {**values, **_overrides}
     names = [f.name for f in fields(Settings) if f.name != "languages"]
     problems: list[str] = []
     languages = _of_languages({n: v for n, v in values.items() if n not in names}, names, problems)
@@ -97,6 +108,9 @@ def make(values: dict[str, Any]) -> Settings:
             continue
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             problems.append(f"{name} must be a whole number from {least}, got {value!r}")
+    for name in _YES_NO:
+        if not isinstance(getattr(settings, name), bool):
+            problems.append(f"{name} must be True or False, got {getattr(settings, name)!r}")
     if settings.runtime not in (None, "embedded", "ray"):
         problems.append(f"runtime must be 'embedded' or 'ray', got {settings.runtime!r}")
     folder: object = settings.checkpoint_dir
@@ -125,8 +139,3 @@ def _of_languages(values: dict[str, Any], names: list[str], problems: list[str])
         except UnknownConnector as error:
             problems.append(f"setting {f'{prefix}_{next(iter(its))}'!r}: {error}")
     return checked
-
-
-def effective(settings: Settings) -> Settings:
-    """Return the settings with the command line's on top."""
-    return replace(settings, **_overrides)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -11,10 +11,11 @@ from raystreaming.api._plugin_api import PluginSinks
 from raystreaming.api.branches import Branches
 from raystreaming.api.columnar import Columnar
 from raystreaming.api.keyed import Keyed
+from raystreaming.api.keys import Fields
 from raystreaming.api.language import language, named_sink
 from raystreaming.api.named import named_method
-from raystreaming.api.on_error import set_policy
-from raystreaming.api.partitioned import check_parallelism, refuse_converted
+from raystreaming.api.named_operator import Stream, StreamSink
+from raystreaming.api.partitioned import refuse_converted
 from raystreaming.connector.factory import FunctionOperator, OperatorFactory
 from raystreaming.connector.function import has_state
 from raystreaming.connector.on_error import ErrorPolicy
@@ -23,18 +24,14 @@ from raystreaming.connector.sink import Sink
 from raystreaming.errors import GraphError, UnknownConnector, nearest
 from raystreaming.graph import (
     Choose,
-    LogicalGraph,
     LogicalOperator,
     Partitioning,
-    Placement,
-    Resources,
     TaskSetup,
 )
 from raystreaming.operators import flat_map, rows, stateless
 from raystreaming.operators.custom import custom
 from raystreaming.operators.expressions import FilterExpression
-from raystreaming.operators.keyed import Reduce
-from raystreaming.operators.pairs import PairReduce
+from raystreaming.operators.keyed import PairReduce, Reduce
 from raystreaming.operators.sink import SinkOperator
 from raystreaming.plugins.builtin.nothing import NothingSink
 from raystreaming.plugins.registry import registry, reserve_operators
@@ -42,115 +39,12 @@ from raystreaming.plugins.registry import registry, reserve_operators
 if TYPE_CHECKING:
     import pyarrow.compute as pc
 
+__all__ = ["DataStream", "KeyedStream", "Stream", "StreamSink"]
+
 T = TypeVar("T")
 U = TypeVar("U")
 K = TypeVar("K")
-S = TypeVar("S", bound="Stream")
-
-
-class Stream:
-    """The operator that makes a stream, or a sink: what can be named and set."""
-
-    def __init__(self, graph: LogicalGraph, operator: LogicalOperator) -> None:
-        self._graph = graph
-        self._operator = operator
-
-    def set_parallelism(self: S, parallelism: int) -> S:
-        """Run the operator that makes this stream in so many tasks.
-
-        Behind ``key_by`` that is the operator that finds the keys; what is computed of each key runs in as
-        many unless it is told itself, e.g. ``.key_by("user").reduce(fn).set_parallelism(4)``.
-        """
-        check_parallelism(parallelism)
-        self._operator.parallelism = parallelism
-        return self
-
-    def name(self: S, label: str) -> S:
-        """Name the operator for people; its identity stays."""
-        _text("name", label)
-        self._operator.label = label
-        return self
-
-    def start_new_chain(self: S) -> S:
-        """Do not run the operator in the task of the one before it."""
-        self._operator.start_new_chain = True
-        return self
-
-    def disable_chain(self: S) -> S:
-        """Do not run the operator in one task with any other."""
-        self._operator.disable_chain = True
-        return self
-
-    def uid(self: S, uid: str) -> S:
-        """Fix the operator's identity, so that its state finds it after the program has changed."""
-        _text("uid", uid)
-        self._operator.uid = uid
-        return self
-
-    def on_error(self: S, policy: ErrorPolicy) -> S:
-        """Say what becomes of a record that the operator, source or sink cannot take.
-
-        Operators before and behind it are not concerned, and no record is given to a function again, except
-        by `retry`. Outcomes are counted in `Job.status`.
-
-        Args:
-            policy: ``"fail"`` ends the job; ``"skip"`` leaves the record out; `retry` tries again;
-                `dead_letter` writes it to another sink.
-
-        Example:
-            >>> from raystreaming import StreamingContext
-            >>> ctx = StreamingContext()
-            >>> _ = ctx.from_values("1", "x", "3").map(int).on_error("skip").collect()
-            >>> job = ctx.execute("skip")
-            >>> job.result(), job.status().counts
-            ([1, 3], {'skipped': 1})
-        """
-        set_policy(self._graph, self._operator, policy)
-        return self
-
-    def with_config(self: S, key: str | Mapping[str, Any], value: Any = None) -> S:
-        """Tell the operator's functions something: they find it in ``context.config`` when they are opened.
-
-        Args:
-            key: Name of the value, or a mapping of several.
-            value: The value.
-        """
-        if isinstance(key, str):
-            key = {key: value}
-        if not isinstance(key, Mapping):
-            raise GraphError(f"with_config() takes a name and a value, or a mapping, got {key!r}")
-        self._operator.config.update(key)
-        return self
-
-    def resources(
-        self: S,
-        *,
-        num_cpus: float | None = None,
-        num_gpus: float = 0.0,
-        custom: Mapping[str, float] | None = None,
-        placement: Placement | None = None,
-    ) -> S:
-        """Say what each task of the operator asks of a node; Ray places by it, one process ignores it.
-
-        Operators of one chain share a task: it asks for the most that any of them does.
-
-        Args:
-            num_cpus: CPUs; by default a worker reserves a tenth of one.
-            num_gpus: GPUs.
-            custom: The cluster's own resources by name, e.g. ``{"disk": 1}``.
-            placement: ``"spread"`` puts the tasks on different nodes where it can, ``"pack"`` on the
-                job master's node while that has room.
-        """
-        self._operator.resources = _resources(num_cpus, num_gpus, custom or {}, placement)
-        return self
-
-    def __repr__(self) -> str:
-        """Name the operator."""
-        return f"<{type(self).__name__} of {self._operator.name}>"
-
-
-class StreamSink(Stream):
-    """The end of a stream."""
+S = TypeVar("S", bound=Stream)
 
 
 class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
@@ -159,12 +53,15 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
     Streams are descriptions: nothing runs before `StreamingContext.submit`.
     """
 
-    def map(self, fn: Callable[[T], U], name: str | None = None) -> DataStream[U]:
+    def map(
+        self, fn: Callable[[T], U], name: str | None = None, *, on_error: ErrorPolicy | None = None
+    ) -> DataStream[U]:
         """Turn every record into one record.
 
         Args:
             fn: A function, or a `MapFunction`.
             name: As of `name`.
+            on_error: As of `on_error`.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -174,15 +71,16 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             [2, 3]
         """
         _callable("map", fn)
-        mapped = self._then("map", lambda _: rows.Map(fn), stateful=has_state(fn))
+        mapped = self._then("map", lambda _: rows.Map(fn), stateful=has_state(fn), on_error=on_error)
         return mapped if name is None else mapped.name(name)
 
-    def flat_map(self, fn: Callable[..., Any]) -> DataStream[Any]:
+    def flat_map(self, fn: Callable[..., Any], *, on_error: ErrorPolicy | None = None) -> DataStream[Any]:
         """Turn every record into any number of records.
 
         Args:
             fn: Takes a record and returns an iterable of records; or takes a record and a
                 collector, and calls ``collector.collect(record)``.
+            on_error: As of `on_error`.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -192,12 +90,20 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             ['to', 'be', 'or', 'not']
         """
         _callable("flat_map", fn)
-        return self._then("flat_map", lambda _: flat_map.FlatMap(fn), stateful=has_state(fn))
+        return self._then(
+            "flat_map", lambda _: flat_map.FlatMap(fn), stateful=has_state(fn), on_error=on_error
+        )
 
-    def filter(self, fn: Callable[[T], Any] | pc.Expression) -> DataStream[T]:
+    def filter(
+        self, fn: Callable[[T], Any] | pc.Expression, *, on_error: ErrorPolicy | None = None
+    ) -> DataStream[T]:
         """Keep the records for which a function, or a pyarrow expression, is true.
 
         With an expression, records stay Arrow from source to sink where both can.
+
+        Args:
+            fn: The function, or the expression.
+            on_error: As of `on_error`.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -207,22 +113,27 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             [1, 3]
         """
         if callable(fn):
-            return self._then("filter", lambda _: rows.Filter(fn), stateful=has_state(fn))
+            return self._then("filter", lambda _: rows.Filter(fn), stateful=has_state(fn), on_error=on_error)
         if type(fn).__name__ != "Expression":
             raise GraphError(
                 f"filter() takes a function or a pyarrow expression, got {fn!r}: "
                 f"write e.g. lambda r: r['price'] > 10, or pc.field('price') > 10"
             )
-        return self._then("filter", lambda _: FilterExpression(fn), columnar=True)
+        return self._then("filter", lambda _: FilterExpression(fn), columnar=True, on_error=on_error)
 
     def apply(
-        self, operator: OperatorFactory[T, U] | FunctionOperator[T, U], kind: str | None = None
+        self,
+        operator: OperatorFactory[T, U] | FunctionOperator[T, U],
+        kind: str | None = None,
+        *,
+        on_error: ErrorPolicy | None = None,
     ) -> DataStream[U]:
         """Apply an operator of a plugin, or one of your own.
 
         Args:
             operator: The operator with its options.
             kind: What the operator is called in ids; by default the class's name.
+            on_error: As of `on_error`.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -247,6 +158,7 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             lambda _: custom(operator),
             columnar=operator.columnar,
             stateful=may_have_state,
+            on_error=on_error,
         )
 
     def union(self, *others: DataStream[T]) -> DataStream[T]:
@@ -274,12 +186,16 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
         )
         return DataStream(self._graph, self._graph.add(operator))
 
-    def key_by(self, key: Callable[[T], K] | str | int) -> KeyedStream[K, T]:
+    def key_by(
+        self, key: Callable[[T], K] | Fields, *, on_error: ErrorPolicy | None = None
+    ) -> KeyedStream[K, T]:
         """Bring records with equal keys together.
 
         Args:
-            key: A function of a record, the name of a field of dicts (a column), or an index into tuples. A
-                key is None, a bool, int, float, str, bytes, or a tuple or list of these.
+            key: A function of a record, the name of a field of dicts (a column), or an index into tuples; or
+                a list of names or of indices: the key is the tuple of their values. A key is None, a bool,
+                int, float, str, bytes, or a tuple or list of these.
+            on_error: As of `on_error`.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -301,15 +217,18 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
         )
         keyed: KeyedStream[K, T] = KeyedStream(self._graph, self._graph.add(operator))
         keyed._key = keys.name_of(key)
-        return keyed
+        return keyed if on_error is None else keyed.on_error(on_error)
 
-    def partition_by(self, choose: Choose | str | int) -> DataStream[T]:
+    def partition_by(self, choose: Choose | Fields) -> DataStream[T]:
         """Give every record to the task, or tasks, that a function names; or equal values to one task.
+
+        What the function raises goes by the error policy of the operator that made the stream, except that it
+        is not tried again.
 
         Args:
             choose: Takes a record and the number of tasks of the next operator; returns the index of
                 one of them, from 0, or a list of such. Or the name of a field of dicts (a column), or an
-                index into tuples: records with equal values there meet in one task.
+                index into tuples, or a list of such: records with equal values there meet in one task.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -324,11 +243,15 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
 
     partition = partition_by
 
-    def reduce_by_key(self, fn: Callable[[Any, Any], Any]) -> DataStream[tuple[Any, Any]]:
+    def reduce_by_key(
+        self, fn: Callable[[Any, Any], Any], *, on_error: ErrorPolicy | None = None
+    ) -> DataStream[tuple[Any, Any]]:
         """Combine the values of pairs with equal keys; every pair yields its key with the updated value.
 
         Args:
-            fn: Takes the value so far and the next value of the same key, returns the new value.
+            fn: Takes the value so far and the next value of the same key, returns the new value; or a
+                `ReduceFunction`.
+            on_error: As of `on_error`.
 
         Example:
             >>> from raystreaming import StreamingContext
@@ -339,7 +262,10 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
         """
         _callable("reduce_by_key", fn)
         pairs = cast("DataStream[Any]", self)
-        return pairs.key_by(0).reduce(PairReduce(fn))
+        keyed = pairs.key_by(0)
+        return keyed._then(
+            "reduce", lambda setup: PairReduce(fn, setup.key_groups), stateful=True, on_error=on_error
+        )
 
     def as_python_stream(self: S) -> S:
         """Return the stream as Python sees it: itself."""
@@ -351,7 +277,12 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
     # Ends --------------------------------------------------------------------------------
 
     def sink(
-        self, sink: Sink[T] | Callable[[T], Any] | str | None = None, kind: str = "sink", **options: Any
+        self,
+        sink: Sink[T] | Callable[[T], Any] | str | None = None,
+        kind: str = "sink",
+        *,
+        on_error: ErrorPolicy | None = None,
+        **options: Any,
     ) -> StreamSink:
         """Write the records to a sink, or call a function with each (at least once).
 
@@ -359,6 +290,7 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             sink: A `Sink` object, a function of one record (or a `SinkFunction`), or the name of a sink in
                 another language; None drops the records.
             kind: What the operator is called in ids.
+            on_error: As of `on_error`.
             **options: What a sink in another language is given by name.
         """
         if isinstance(sink, str):
@@ -386,7 +318,8 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             language(sink.language).adopt(self._graph, operator)
         adopted = cast("Sink[Any]", operator.sink)
         operator.build = lambda setup: SinkOperator(adopted, setup.writer)
-        return StreamSink(self._graph, self._graph.add(operator))
+        made = StreamSink(self._graph, self._graph.add(operator))
+        return made if on_error is None else made.on_error(on_error)
 
     def print(self, prefix: str = "") -> StreamSink:
         """Print every record on a line of its own (at least once)."""
@@ -431,6 +364,7 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
         build: Callable[[TaskSetup], Operator],
         columnar: bool = False,
         stateful: bool = False,
+        on_error: ErrorPolicy | None = None,
     ) -> DataStream[Any]:
         operator = LogicalOperator(
             kind,
@@ -440,7 +374,8 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             columnar=columnar,
             parallelism=self._tasks(),
         )
-        return DataStream(self._graph, self._graph.add(operator))
+        made: DataStream[Any] = DataStream(self._graph, self._graph.add(operator))
+        return made if on_error is None else made.on_error(on_error)
 
 
 class KeyedStream(Keyed, DataStream[T], Generic[K, T]):
@@ -448,37 +383,23 @@ class KeyedStream(Keyed, DataStream[T], Generic[K, T]):
 
     _keyed = True
 
-    def reduce(self, fn: Callable[[T, T], T]) -> DataStream[T]:
+    def reduce(self, fn: Callable[[T, T], T], *, on_error: ErrorPolicy | None = None) -> DataStream[T]:
         """Combine the records of each key; every record yields the updated value of its key.
 
         Args:
-            fn: Takes the value so far and the next record of the same key, returns the new value.
-                The first record of a key is its first value.
+            fn: Takes the value so far and the next record of the same key, returns the new value; or a
+                `ReduceFunction`. The first record of a key is its first value.
+            on_error: As of `on_error`.
         """
         _callable("reduce", fn)
-        return self._then("reduce", lambda setup: Reduce(fn, setup.key_groups), stateful=True)
+        return self._then(
+            "reduce", lambda setup: Reduce(fn, setup.key_groups), stateful=True, on_error=on_error
+        )
 
 
 def _callable(method: str, fn: object) -> None:
     if not callable(fn):
         raise GraphError(f"{method}() takes a function, got {fn!r}: write e.g. lambda r: r[{fn!r}]")
-
-
-def _text(method: str, value: object) -> None:
-    if not isinstance(value, str) or not value:
-        raise GraphError(f"{method}() takes a text, got {value!r}")
-
-
-def _resources(
-    num_cpus: float | None, num_gpus: float, custom: Mapping[str, float], placement: Placement | None
-) -> Resources:
-    amounts = {"num_cpus": num_cpus or 0, "num_gpus": num_gpus, **custom}
-    for name, amount in amounts.items():
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or amount < 0:
-            raise GraphError(f"resources(): {name} must be a number from 0, got {amount!r}")
-    if placement not in (None, "spread", "pack"):
-        raise GraphError(f"resources(): placement must be 'spread' or 'pack', got {placement!r}")
-    return Resources(num_cpus, num_gpus, dict(custom), placement)
 
 
 # What plugins may not call their operators: nobody could reach them.

@@ -42,6 +42,10 @@ class Place(ABC):
     def delete(self, file: str) -> None:
         """Remove a file; no error if it is gone."""
 
+    def written_at(self, file: str) -> float | None:
+        """Return when a file was written, in seconds since 1970; None where that is not known."""
+        return None
+
     def lock(self) -> None:  # noqa: B027 - only local places can
         """Refuse a second live run where that can be known; else the manifests fence it out."""
 
@@ -94,6 +98,9 @@ class LocalPlace(Place):
 
     def delete(self, file: str) -> None:
         (self._folder / file).unlink(missing_ok=True)
+
+    def written_at(self, file: str) -> float:
+        return (self._folder / file).stat().st_mtime
 
     def _sync_folder(self) -> None:
         folder = os.open(self._folder, os.O_RDONLY)
@@ -203,6 +210,12 @@ class FsspecPlace(Place):
             return []
         self._fs.invalidate_cache(self._folder)
         return sorted(str(p).rsplit("/", 1)[-1] for p in self._fs.ls(self._folder, detail=False))
+
+    def written_at(self, file: str) -> float | None:
+        try:
+            return float(self._fs.modified(self._path(file)).timestamp())
+        except NotImplementedError:
+            return None
 
     def delete(self, file: str) -> None:
         if self._fs.exists(self._path(file)):

@@ -58,7 +58,15 @@ class CheckpointStore:
 
     def last_sequence(self) -> int:
         """Return the number of the last manifest; 0 before the first start."""
-        return max(_sequences(self.place.list()), default=0)
+        return max(self.sequences(), default=0)
+
+    def sequences(self) -> list[int]:
+        """Return the numbers of all manifests, the oldest first."""
+        return _sequences(self.place.list())
+
+    def written_at(self, sequence: int) -> float | None:
+        """Return when a manifest was written, in seconds since 1970; None where that is not known."""
+        return self.place.written_at(_manifest_name(sequence))
 
     def read_manifest(self, sequence: int) -> Manifest:
         """Return one manifest."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from raystreaming.cli.program import names_object
+
 _ADDRESS = re.compile(r"auto|local|(ray://)?[^\s/]+:\d+")
 
 
@@ -16,7 +18,7 @@ def joined(arguments: Sequence[str]) -> list[str]:
     """
     done: list[str] = []
     rest = list(arguments)
-    while rest and not rest[0].endswith(".py"):
+    while rest and not (rest[0].endswith(".py") or names_object(rest[0])):
         argument = rest.pop(0)
         if argument == "--ray":
             argument = f"--ray={rest.pop(0)}" if rest and _ADDRESS.fullmatch(rest[0]) else "--ray="

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from raystreaming.cli.parsers import Commands, add_command
 from raystreaming.cli.plugins import METHODS
 from raystreaming.connector import Inspector, Options
 from raystreaming.connector.option_table import OptionRow, option_rows
@@ -16,17 +17,19 @@ from raystreaming.errors import RayStreamingError, UnknownConnector
 from raystreaming.plugins.registry import Registered, registry
 
 _EPILOG = """
-With options, it looks at what is there to read: `raystreaming describe kafka --servers HOST:PORT`.
-`raystreaming describe CONNECTOR --help` lists them.
+    With options, it looks at what is there to read. `raystreaming plugins` lists
+    all connectors, `raystreaming describe CONNECTOR --help` the options.
+
+    examples:
+      raystreaming describe text_file
+      raystreaming describe kafka --servers localhost:9092
 """
 _WIDTH = 110
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     """Add the command to a parser."""
-    parser = commands.add_parser(
-        "describe", help="say what a connector takes, or what it can read", epilog=_EPILOG
-    )
+    parser = add_command(commands, "describe", "say what a connector takes, or what it can read", _EPILOG)
     parser.add_argument("connector", metavar="CONNECTOR", help="its name, as `raystreaming plugins` lists it")
     parser.add_argument("options", nargs=argparse.REMAINDER, metavar="...", help="of what to look at")
     parser.set_defaults(command=describe)

@@ -12,14 +12,25 @@ from collections.abc import Iterator
 from functools import partial
 
 from raystreaming import __version__
+from raystreaming.cli.parsers import Commands, add_command
 from raystreaming.errors import RayStreamingError
 from raystreaming.plugins import Check
 from raystreaming.plugins.registry import registry
 
+_EPILOG = """
+    Each check is a line that begins with ok or problem; the exit status is 1
+    if there is a problem.
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    examples:
+      raystreaming doctor          this installation, and the cluster it is in
+      raystreaming doctor --ray 10.0.0.5:6379 --checkpoint-dir /mnt/state
+      raystreaming doctor --fix
+"""
+
+
+def add_to(commands: Commands) -> None:
     """Add the command to a parser."""
-    parser = commands.add_parser("doctor", help="find what is wrong, and how to mend it")
+    parser = add_command(commands, "doctor", "find what is wrong, and how to mend it", _EPILOG)
     parser.add_argument(
         "--ray",
         metavar="ADDRESS",

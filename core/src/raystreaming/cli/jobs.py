@@ -6,9 +6,10 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from raystreaming.api.job import report
+from raystreaming.cli.parsers import Commands, add_command, print_table
 from raystreaming.errors import ray_needed
 from raystreaming.observe.notices import show_notices
 from raystreaming.observe.progress import line, progress, short_number, table
@@ -20,26 +21,56 @@ BETWEEN = 1.5
 """Seconds between two looks at a job that rates are computed from; workers are asked every second."""
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+_JOBS = """
+    examples:
+      raystreaming jobs
+      raystreaming jobs --ray 10.0.0.5:6379
+"""
+_STATUS = """
+    Rates and shares of time are those of the last second or so. The exit
+    status is 1 if the job has failed.
+
+    examples:
+      raystreaming status events-to-parquet
+      watch raystreaming status events-to-parquet
+"""
+_LOGS = """
+    The exit status is 1 if the job has failed.
+
+    examples:
+      raystreaming logs events-to-parquet
+      raystreaming logs --follow events-to-parquet
+"""
+_STOP = """
+    The same `raystreaming run --ray` goes on from the checkpoint it takes.
+
+    examples:
+      raystreaming stop events-to-parquet
+      raystreaming stop --drain events-to-parquet   ends the input: it finishes
+"""
+
+
+def add_to(commands: Commands) -> None:
     """Add the commands to a parser."""
-    _add(commands, "jobs", "list the jobs of a Ray cluster", show_jobs, named=False)
-    _add(commands, "status", "show how a job on Ray gets on, by operator", show_status)
-    logs = _add(commands, "logs", "show what a job on Ray has said", show_logs)
+    _add(commands, "jobs", "list the jobs of a Ray cluster", _JOBS, show_jobs, named=False)
+    _add(commands, "status", "show how a job on Ray gets on, by operator", _STATUS, show_status)
+    logs = _add(commands, "logs", "show what a job on Ray has said", _LOGS, show_logs)
     logs.add_argument("--follow", action="store_true", help="go on until the job is over")
-    stop = _add(commands, "stop", "end a job on Ray with a checkpoint, to go on from later", stop_job)
+    stop = _add(commands, "stop", "end a job on Ray with a checkpoint, to go on from later", _STOP, stop_job)
     how = stop.add_mutually_exclusive_group()
     how.add_argument("--drain", action="store_true", help="end its input instead: the job is finished")
     how.add_argument("--cancel", action="store_true", help="end it at once, without a checkpoint")
 
 
 def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: Commands,
     name: str,
     what: str,
+    epilog: str,
     command: Callable[[argparse.Namespace], int],
     named: bool = True,
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=what)
+    parser = add_command(commands, name, what, epilog)
     if named:
         parser.add_argument("name", metavar="NAME", help="the job")
     parser.add_argument(
@@ -56,17 +87,14 @@ def show_jobs(options: argparse.Namespace) -> int:
     _join(options.ray)
     from raystreaming.runtime.ray import lookup
 
-    rows: list[tuple[str, ...]] = [("job", "state", "tasks", "lag", "checkpoint", "restarts")]
+    rows: list[tuple[Any, ...]] = [("job", "state", "tasks", "lag", "checkpoint", "restarts")]
     for status in lookup.statuses():
         lag = "-" if status.lag is None else short_number(status.lag)
-        numbers = (len(status.tasks), lag, status.checkpoint, status.restarts)
-        rows.append((status.job, status.state, *map(str, numbers)))
+        rows.append((status.job, status.state, len(status.tasks), lag, status.checkpoint, status.restarts))
     if len(rows) == 1:
         print("no job runs on this cluster")
         return 0
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    print_table(rows)
     return 0
 
 

@@ -5,12 +5,26 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from textwrap import dedent
 
 from raystreaming import __version__
 from raystreaming.api.job import report
-from raystreaming.cli import describe, doctor, graph, jobs, plugins, run
+from raystreaming.cli import checkpoints, describe, doctor, graph, jobs, plugins, run
 from raystreaming.cli.address import joined
+from raystreaming.cli.parsers import parsed
 from raystreaming.errors import RayStreamingError
+from raystreaming.observe.notices import say
+
+_EPILOG = """
+    `raystreaming COMMAND --help` has examples.
+
+    exit status:
+      0    it went well; also: the job was stopped, and can go on
+      1    it failed: the message says what, where, why, and what to do
+      2    the command line is wrong
+      130  interrupted (Ctrl-C) where there was no job to stop, or at once
+    A program of `run` that ends with a status of its own ends with that.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,10 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if it went well, 1 if it failed, 2 if the command line was wrong.
     """
     try:
-        options = _parser().parse_args(joined(sys.argv[1:] if argv is None else argv))
+        options = parsed(_parser(), joined(sys.argv[1:] if argv is None else argv))
         code: int = options.command(options)
     except RayStreamingError as error:
-        print(f"error: {report(error)}", file=sys.stderr)
+        say(f"error: {report(error)}")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -32,10 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="raystreaming", description="Stream processing in plain Python, exactly once."
+        prog="raystreaming",
+        description="Stream processing in plain Python, exactly once.",
+        epilog=dedent(_EPILOG).strip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"raystreaming {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (run, graph, jobs, plugins, describe, doctor):
+    for command in (run, graph, checkpoints, jobs, plugins, describe, doctor):
         command.add_to(commands)
     return parser

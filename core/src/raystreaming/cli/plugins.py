@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 import warnings
 
+from raystreaming.cli.parsers import Commands, add_command, print_table
 from raystreaming.plugins.registry import Kind, registry
+
+_EPILOG = """
+    Plugins that do not load, and names that two of them claim, are shown with
+    what to do; the exit status is 1 then. `raystreaming describe NAME` tells
+    more of one.
+
+    examples:
+      raystreaming plugins
+      RAYSTREAMING_PLUGINS=kafka raystreaming plugins   as if no other were there
+"""
 
 METHODS: dict[Kind, str] = {
     "source": "ctx.read_{}",
@@ -15,9 +26,9 @@ METHODS: dict[Kind, str] = {
 }
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     """Add the command to a parser."""
-    parser = commands.add_parser("plugins", help="list installed connectors")
+    parser = add_command(commands, "plugins", "list installed connectors", _EPILOG)
     parser.set_defaults(command=show)
 
 
@@ -31,9 +42,7 @@ def show(options: argparse.Namespace) -> int:
         (METHODS[c.kind].format(c.spec.name), f"{c.dist} {c.version}".strip(), c.spec.summary)
         for c in connectors
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(2)]
-    for method, dist, summary in rows:
-        print(f"{method:{widths[0]}}  {dist:{widths[1]}}  {summary}")
+    print_table(rows)
     conflicts = found.conflicts()
     for conflict in conflicts:
         print(f"\n{conflict}")

@@ -1,35 +1,60 @@
-"""``raystreaming run FILE``: runs a program, with settings put above its own."""
+"""``raystreaming run``: runs a program, with settings put above its own."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import runpy
-import sys
 from typing import Any
 
 from raystreaming.api import interrupts, settings
-from raystreaming.errors import RayStreamingError
+from raystreaming.cli import program
+from raystreaming.cli.parsers import Commands, add_command
+from raystreaming.errors import OptionError
 from raystreaming.observe.notices import show_notices
+from raystreaming.observe.wanted import FORMATS, LOG_FORMAT
 
 _EPILOG = """
-Ctrl-C takes a checkpoint and ends; the same command goes on from there. A second Ctrl-C ends at
-once. Arguments after FILE are the program's own.
+    Options come before PROGRAM; what comes after it are its own arguments.
+    They are stronger than what the program gives its StreamingContext. --set
+    takes any setting of a context, the value as JSON or as plain text.
+
+    Ctrl-C takes a checkpoint and ends; the same command goes on from there. A
+    second Ctrl-C ends at once. module:object is a StreamingContext, whose job
+    gets that name with a dot for the colon, or a function that runs a job or
+    returns a context.
+
+    examples:
+      raystreaming run job.py
+      raystreaming run --checkpoint-dir state job.py     survives the process
+      raystreaming run --fresh job.py --input words.txt  from the beginning
+      raystreaming run --set parallelism=4 pipelines:orders
+      raystreaming run --ray 10.0.0.5:6379 --detach job.py
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     """Add the command to a parser."""
-    parser = commands.add_parser("run", help="run a program", epilog=_EPILOG)
+    parser = add_command(commands, "run", "run a program", _EPILOG)
     parser.add_argument("--checkpoint-dir", metavar="DIR", help="where checkpoints are kept")
     parser.add_argument("--checkpoint-interval", metavar="TIME", help="e.g. 5s, 500ms")
     parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="any setting; may be given again"
+    )
+    parser.add_argument(
         "--fresh",
-        action="store_true",
+        action="store_const",
+        const=True,
         help="forget the checkpoints of earlier runs; what they published stays",
     )
     parser.add_argument(
-        "--drain", action="store_true", help="the first Ctrl-C ends the input: the job is finished"
+        "--drain",
+        action="store_const",
+        const=True,
+        help="the first Ctrl-C ends the input: it finishes",
+    )
+    parser.add_argument(
+        "--log-format", choices=FORMATS, help=f"json: one object a line on stderr; also {LOG_FORMAT}=json"
     )
     parser.add_argument(
         "--ray",
@@ -39,51 +64,58 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="run on Ray: at the address, or at RAY_ADDRESS, or on this machine while the program runs",
     )
     parser.add_argument(
-        "--detach", action="store_true", help="on Ray: the job goes on when this command has ended"
+        "--detach",
+        action="store_const",
+        const=True,
+        help="on Ray: the job goes on by itself",
     )
     parser.add_argument(
         "--workers", type=int, metavar="N", help="on Ray: workers that share the tasks; by default one each"
     )
-    parser.add_argument("file", metavar="FILE", help="the program")
-    parser.add_argument("args", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    program.add_to(parser)
     parser.set_defaults(command=run)
 
 
-def _ray(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the settings of options that mean Ray."""
-    chosen: dict[str, Any] = {}
-    if options.ray is not None or options.detach or options.workers is not None:
-        chosen["runtime"] = "ray"
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that the command line has.
+
+    Raises:
+        OptionError: Lists every one that is unknown or wrong.
+    """
+    names = ("checkpoint_dir", "checkpoint_interval", "fresh", "drain", "detach", "workers")
+    of_their_own = {name: getattr(options, name) for name in names}
+    chosen = dict(_parsed(text) for text in options.set)
+    chosen |= {name: value for name, value in of_their_own.items() if value is not None}
+    if options.ray is not None or chosen.get("detach") or "workers" in chosen:
+        chosen.setdefault("runtime", "ray")
     if options.ray:
         chosen["address"] = options.ray
-    if options.detach:
-        chosen["detach"] = True
-    if options.workers is not None:
-        chosen["workers"] = options.workers
+    try:
+        settings.make(chosen)
+    except OptionError as error:
+        raise OptionError("raystreaming run", error.problems) from None
     return chosen
 
 
-def run(options: argparse.Namespace) -> int:
-    """Execute the file as ``__main__``."""
-    interrupts.install()
-    if not os.path.isfile(options.file):
-        raise RayStreamingError(f"no program {options.file!r}: give the path of a Python file")
-    overrides: dict[str, Any] = {}
-    if options.checkpoint_dir:
-        overrides["checkpoint_dir"] = options.checkpoint_dir
-    if options.checkpoint_interval:
-        overrides["checkpoint_interval"] = options.checkpoint_interval
-    if options.fresh:
-        overrides["fresh"] = True
-    if options.drain:
-        overrides["drain"] = True
-    overrides.update(_ray(options))
-    settings.override(overrides)
-    show_notices()
-    sys.argv = [options.file, *options.args]
-    sys.path.insert(0, os.path.dirname(os.path.abspath(options.file)))
+def _parsed(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise OptionError("raystreaming run", [f"--set {text}: write NAME=VALUE, e.g. --set parallelism=4"])
     try:
-        runpy.run_path(options.file, run_name="__main__")
+        return name.replace("-", "_"), json.loads(value)
+    except ValueError:
+        return name.replace("-", "_"), value
+
+
+def run(options: argparse.Namespace) -> int:
+    """Execute the program."""
+    interrupts.install()
+    settings.override(_given(options))
+    if options.log_format is not None:
+        os.environ[LOG_FORMAT] = options.log_format  # which what it starts has, too
+    show_notices()
+    try:
+        program.execute(options.program, options.args)
     except KeyboardInterrupt:
         interrupts.remember()  # for a job that was submitted and not waited for
         raise

@@ -16,6 +16,12 @@ class Collector(Protocol):
         """Take one."""
 
 
+class Collected(list[Any]):
+    """A `Collector` that keeps what it takes, in a list: itself."""
+
+    collect = list.append
+
+
 class Function:
     """Base of the function classes.
 

@@ -12,6 +12,7 @@ from raystreaming.connector.operator import OperatorContext
 from raystreaming.connector.partition import OpenPartition, PartitionFunction
 from raystreaming.errors import OperatorError, short_repr, shown_record
 from raystreaming.graph import Choose, OutputEdge, Partitioning
+from raystreaming.operators.guard import Guard
 from raystreaming.operators.user_function import describe, failure
 from raystreaming.records import Batch, OpaqueColumn, rows_of
 from raystreaming.state import FieldKeys, KeyOwners
@@ -144,10 +145,13 @@ class Shuffle(_ByTarget):
 class Custom(Partitioner):
     """Each record to the channels a user function names."""
 
-    def __init__(self, channels: Sequence[int], operator: str, choose: Choose) -> None:
+    def __init__(
+        self, channels: Sequence[int], operator: str, choose: Choose, guard: Guard | None = None
+    ) -> None:
         super().__init__(channels)
         self._operator = operator
         self._choose = choose
+        self._guard = guard
 
     def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
         """Yield the records of each target; one that is named twice gets a record once."""
@@ -158,11 +162,18 @@ class Custom(Partitioner):
         return self._dealt(batch, buckets)
 
     def _targets(self, value: Any) -> Iterable[int]:
-        n = len(self.channels)
         try:
-            chosen: object = self._choose(value, n)
+            return self._checked(self._choose(value, len(self.channels)), value)
         except Exception as error:
+            if self._guard is not None:
+                self._guard.failed(self._choose, value, error)
+                return ()
+            if isinstance(error, OperatorError):
+                raise
             raise failure(self._operator, self._choose, value, error) from error
+
+    def _checked(self, chosen: object, value: Any) -> Iterable[int]:
+        n = len(self.channels)
         targets: Sequence[object] = chosen if isinstance(chosen, list | tuple) else (chosen,)
         right = [target for target in targets if type(target) is int and 0 <= target < n]
         if not right or len(right) != len(targets):
@@ -198,8 +209,18 @@ class Foreign(Partitioner):
             self._opened.close()
 
 
-def partitioner(edge: OutputEdge, operator: str, task: int, key_groups: int) -> Partitioner:
-    """Make the partitioner of one output edge of one task."""
+def partitioner(
+    edge: OutputEdge, operator: str, task: int, key_groups: int, guard: Guard | None = None
+) -> Partitioner:
+    """Make the partitioner of one output edge of one task.
+
+    Args:
+        edge: The edge.
+        operator: Id of the operator whose records are split.
+        task: Index of the task.
+        key_groups: Number of key groups.
+        guard: What becomes of records for which the user's function names no channel; None: the job fails.
+    """
     match edge.partitioning:
         case Partitioning.FORWARD:
             return Forward(edge.channels)
@@ -215,4 +236,4 @@ def partitioner(edge: OutputEdge, operator: str, task: int, key_groups: int) -> 
             assert edge.choose is not None, "custom partitioning has a function"
             if isinstance(edge.choose, PartitionFunction):
                 return Foreign(edge.channels, edge.choose)
-            return Custom(edge.channels, operator, edge.choose)
+            return Custom(edge.channels, operator, edge.choose, guard)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from raystreaming.connector.on_error import Retry
 from raystreaming.connector.operator import Operator, OperatorContext, PieceLimit
 from raystreaming.connector.rejecting import Rejected
 from raystreaming.connector.source import Fetched, Position
@@ -92,6 +93,7 @@ class Task:
         self._operators = operators
         self.pause = Pause()
         self._source_guard: Guard | None = None
+        self._output_guard: Guard | None = None
         self._set_guards(count)
         aside = {op.dead_letters.id for op in spec.vertex.operators if op.dead_letters is not None}
         self._stages = fuse([named.operator for named in operators if named.id not in aside])
@@ -137,13 +139,17 @@ class Task:
                 assert isinstance(sink, SinkOperator)
                 write = sink.write_one
             guard = Guard(op.id, op.on_error, count, write, self.pause)
+            if op is self.spec.vertex.operators[-1] and guard.goes_on:
+                # What names a task cannot wait, and is not called again.
+                last = op.on_error.then if isinstance(op.on_error, Retry) else op.on_error
+                self._output_guard = Guard(op.id, last, count, write, self.pause)
             if op.source is not None:
                 self._source_guard = guard
             else:
                 by_id[op.id].guard = guard
 
     def _output(self, edge: OutputEdge, last: str, key_groups: int) -> Partitioner:
-        spread = partitioner(edge, last, self.spec.index, key_groups)
+        spread = partitioner(edge, last, self.spec.index, key_groups, self._output_guard)
         return Sides(spread, edge.tag) if edge.tag is not None or edge.beside_sides else spread
 
     def _split_early(self) -> None:

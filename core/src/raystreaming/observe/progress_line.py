@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from raystreaming.observe.progress import line, progress
 from raystreaming.observe.status import JobStatus
+from raystreaming.observe.wanted import PROGRESS, wants_json
 
 FIRST_AFTER = 1.5
 """Seconds before the line is shown: short jobs need none."""
@@ -26,7 +27,7 @@ _ERASE = "\r\x1b[K"
 
 
 class ProgressLine:
-    """Shows the line on stderr, if that is a terminal, while its body runs and calls `look` now and then.
+    """Shows the line on stderr, a terminal, while its body runs and calls `look` now and then.
 
     Whoever prints finds the line erased: ``sys.stdout`` and ``sys.stderr`` are stood in for where they are
     the terminal, and it is drawn only where the cursor is at the beginning of a line.
@@ -38,7 +39,6 @@ class ProgressLine:
     def __init__(self, status: Callable[[], JobStatus]) -> None:
         self._status = status
         self._terminal = sys.stderr
-        self._wanted = is_wanted(self._terminal)
         self._lock = threading.RLock()
         self._drawn = False
         self._at_start = True
@@ -47,12 +47,11 @@ class ProgressLine:
         self._stood_in: dict[str, Any] = {}
 
     def __enter__(self) -> ProgressLine:
-        if self._wanted:
-            for name in ("stdout", "stderr"):
-                stream = getattr(sys, name)
-                if _is_terminal(stream):
-                    self._stood_in[name] = stream
-                    setattr(sys, name, _StandIn(stream, self))
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            if _is_terminal(stream):
+                self._stood_in[name] = stream
+                setattr(sys, name, _StandIn(stream, self))
         return self
 
     def __exit__(
@@ -66,7 +65,7 @@ class ProgressLine:
 
     def look(self) -> None:
         """Draw the line anew if it is time."""
-        if not self._wanted or not self._at_start or time.monotonic() < self._next:
+        if not self._at_start or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + WINDOW
         now = self._status()
@@ -111,7 +110,7 @@ class _StandIn:
 
 def is_wanted(stream: object) -> bool:
     """Return whether a progress line is shown there; ``RAYSTREAMING_PROGRESS=0`` turns it off."""
-    off = os.environ.get("TERM") == "dumb" or os.environ.get("RAYSTREAMING_PROGRESS") == "0"
+    off = os.environ.get("TERM") == "dumb" or os.environ.get(PROGRESS) == "0" or wants_json()
     return not off and _is_terminal(stream)
 
 

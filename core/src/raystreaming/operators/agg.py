@@ -12,7 +12,7 @@ from raystreaming.operators.aggregates import Aggregate, Plan, State
 from raystreaming.operators.expressions import column
 from raystreaming.operators.keyed import KeyedOperator
 from raystreaming.records import Batch, is_columnar, kernels, rows_of
-from raystreaming.state import FieldKeys, KeyedValues
+from raystreaming.state import Field, FieldKeys, KeyedValues, names_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,14 +29,14 @@ class Agg(KeyedOperator):
     The table holds for each key its slots, and whether it has changed since its last row at an end.
 
     Args:
-        key: Name of the key in the results.
+        key: Name of the key in the results; or those of its parts.
         aggregates: What is computed, by name.
         key_groups: Number of key groups.
         updates: When results go on: after every batch those of its keys, or at the end of the input.
     """
 
     def __init__(
-        self, key: str, aggregates: Mapping[str, Aggregate], key_groups: int, updates: Updates
+        self, key: Field, aggregates: Mapping[str, Aggregate], key_groups: int, updates: Updates
     ) -> None:
         self._key = key
         self._plan = Plan(aggregates)
@@ -160,14 +160,15 @@ class Agg(KeyedOperator):
             for slot in by_slot
             if (slot.kind, slot.field) == (a.kind, a.field)
         }
-        self._types = {self._key: keys.column.type, **types}
+        self._types = {**{n: c.type for n, c in zip(names_of(self._key), keys.columns, strict=True)}, **types}
 
     # Results ---------------------------------------------------------------------------------
 
     def _shown(self, keys: list[Any]) -> Iterator[Batch]:
         table = self._state.table
-        columns = [keys, *self._plan.results([table[key][0] for key in keys])]
-        names = [self._key, *self._plan.names]
+        own = [keys] if isinstance(self._key, str) else list(map(list, zip(*keys, strict=True)))
+        columns = [*own, *self._plan.results([table[key][0] for key in keys])]
+        names = [*names_of(self._key), *self._plan.names]
         values = self._in_arrow(names, columns) if self._arrow else None
         if values is None:
             yield Batch([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])

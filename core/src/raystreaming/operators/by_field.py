@@ -11,20 +11,24 @@ from raystreaming.errors import OperatorError
 from raystreaming.operators.expressions import column
 from raystreaming.operators.user_function import blame
 from raystreaming.records import Batch, is_columnar, rows_of
-from raystreaming.state import DEFAULT_KEY_GROUPS, FieldKeys, KeyOwners, lookup_keys
+from raystreaming.state import DEFAULT_KEY_GROUPS, Field, FieldKeys, KeyOwners, lookup_keys, names_of
 
 
 class ByField(PartitionFunction):
     """Sends equal values to one task.
 
     Args:
-        field: Name of the field, or index.
+        field: What it is called.
         get: Returns the value of a record.
+        columns: The names of its columns in Arrow; None if it has none.
     """
 
-    def __init__(self, field: str | int, get: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, field: str | int | Sequence[str | int], get: Callable[[Any], Any], columns: Field | None
+    ) -> None:
         self.field = field
         self.get = get
+        self.columns = columns
 
     def problems(self, operator: str) -> Iterable[str]:
         """Return nothing: what fields there are is known when records come."""
@@ -44,14 +48,15 @@ class _OpenByField(OpenPartition):
     def split(self, batch: Batch, tasks: int) -> Sequence[Any]:
         if self._owners is None:
             self._owners = KeyOwners(DEFAULT_KEY_GROUPS, tasks)
-        field, values = self._by.field, batch.values
+        columns, values = self._by.columns, batch.values
         try:
-            if isinstance(field, str) and is_columnar(values):
-                return FieldKeys(field, column(values, field)).dealt(self._owners, tasks)
+            if columns is not None and is_columnar(values):
+                its = [column(values, name) for name in names_of(columns)]
+                return FieldKeys(columns, its).dealt(self._owners, tasks)
             return self._dealt(rows_of(values), self._owners, tasks)
         except (KeyError, TypeError, ValueError) as error:
             raise OperatorError(
-                f"operator {self._operator!r}: partition_by({field!r}): {error.args[0]}"
+                f"operator {self._operator!r}: partition_by({self._by.field!r}): {error.args[0]}"
             ) from error
 
     def _dealt(self, values: list[Any], owners: KeyOwners, tasks: int) -> list[list[int]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.errors import ConnectorError, OperatorError, nearest, short_repr
 from raystreaming.records import Batch, Rows, columns_of, is_columnar, kernels, rows_of
-from raystreaming.state import FieldKeys, lookup_keys
+from raystreaming.state import Field, FieldKeys, lookup_keys, names_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -231,21 +231,27 @@ class Explode(ColumnOperator):
 
 
 class KeyByField(ColumnOperator):
-    """Gives every record the value of a column as its key."""
+    """Gives every record the values of columns as its key.
 
-    def __init__(self, field: str) -> None:
+    Args:
+        field: The columns.
+        get: Returns the key of a dict.
+    """
+
+    def __init__(self, field: Field, get: Callable[[Any], Any]) -> None:
         self._field = field
+        self._get = get
 
     @property
     def shown(self) -> str:
-        return f"key_by({self._field!r})"
+        return f"key_by({self._field if isinstance(self._field, str) else list(self._field)!r})"
 
     def process(self, batch: Batch) -> Iterator[Batch]:
         """Yield the records with their keys; of dicts, no other field need fit into a column."""
         values = batch.values
         if isinstance(values, list) and values and all(isinstance(row, dict) for row in values):
             try:
-                keys = lookup_keys([row[self._field] for row in values])
+                keys = lookup_keys(list(map(self._get, values)))
             except (KeyError, TypeError, ValueError) as error:
                 raise self._failure(values, error) from error
             yield Batch(values, keys, batch.timestamps)
@@ -253,4 +259,5 @@ class KeyByField(ColumnOperator):
         yield from super().process(batch)
 
     def columns(self, columns: pa.RecordBatch, batch: Batch) -> Iterator[Batch]:
-        yield Batch(columns, FieldKeys(self._field, column(columns, self._field)), batch.timestamps)
+        its = [column(columns, name) for name in names_of(self._field)]
+        yield Batch(columns, FieldKeys(self._field, its), batch.timestamps)

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain, islice, repeat
 from typing import Any
 
+from raystreaming.connector.function import Collected
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.operators.function_state import open_with_state, saved_state
 from raystreaming.operators.guard import Attempts, Guard
@@ -80,7 +81,7 @@ class FlatMap(Operator):
                 results: list[Any] = [call(value) for value in it]
             except Exception as error:
                 blame(self._id, self._fn, part, it, error)
-            if set(map(type, results)) <= {list, Collector}:
+            if set(map(type, results)) <= {list, Collected}:
                 count = sum(map(len, results))
                 self._growth = max(0.1, count / len(part))
                 if count <= 2 * self._piece.records:
@@ -148,15 +149,9 @@ def _takes_collector(fn: Callable[..., Any]) -> bool:
     return len(required) == 2
 
 
-class Collector(list[Any]):
-    """Takes the results of a function ``fn(value, collector)``."""
-
-    collect = list.append
-
-
 def _with_collector(fn: Callable[..., Any]) -> Callable[[Any], Iterable[Any]]:
     def call(value: Any) -> Iterable[Any]:
-        collector = Collector()
+        collector = Collected()
         fn(value, collector)
         return collector
 

@@ -121,6 +121,7 @@ class Guard:
                 hide_secrets(letter.error),
                 f" (at {letter.at})" if letter.at else "",
                 shown_record(letter.record),
+                extra={"operator": self._operator},
             )
         if self._form is None or self._write is None:
             self._count(SKIPPED, 1)

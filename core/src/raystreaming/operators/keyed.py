@@ -44,6 +44,15 @@ class KeyedRowOperator(RowOperator, KeyedOperator):
         """The values by key."""
         return self._values
 
+    def names(self, n: str) -> dict[str, Any]:
+        """Return the function and the table."""
+        return {
+            f"f{n}": self.fn,
+            f"table{n}": self.state.table,
+            f"check_new{n}": self.state.check_new,
+            f"lookup_key{n}": lookup_key,
+        }
+
     @property
     def needs_keys(self) -> bool:
         """True."""
@@ -62,6 +71,10 @@ class KeyedRowOperator(RowOperator, KeyedOperator):
 class Reduce(KeyedRowOperator):
     """Combines the records of each key; every input yields the updated value of its key."""
 
+    def combined(self, fn: str, old: str) -> str:
+        """Return the expression for the new value of a key."""
+        return f"{fn}({old}, v)"
+
     def lines(self, n: str, tracking: bool) -> list[str]:
         """Look the key up, combine, store."""
         return [
@@ -70,18 +83,17 @@ class Reduce(KeyedRowOperator):
             f"except KeyError: check_new{n}(k)",
             "except TypeError:",
             f"    k = lookup_key{n}(k)",
-            f"    if k in table{n}: v = f{n}(table{n}[k], v)",
+            f"    if k in table{n}: v = {self.combined(f'f{n}', f'table{n}[k]')}",
             f"    else: check_new{n}(k)",
-            f"else: v = f{n}(old, v)",
+            f"else: v = {self.combined(f'f{n}', 'old')}",
             f"table{n}[k] = v",
             *(["changed(k)"] if tracking else []),
         ]
 
-    def names(self, n: str) -> dict[str, Any]:
-        """Return the function and the table."""
-        return {
-            f"f{n}": self.fn,
-            f"table{n}": self.state.table,
-            f"check_new{n}": self.state.check_new,
-            f"lookup_key{n}": lookup_key,
-        }
+
+class PairReduce(Reduce):
+    """Combines the second elements of pairs of a key, which is the first."""
+
+    def combined(self, fn: str, old: str) -> str:
+        """Return the expression for the new pair of a key."""
+        return f"({old}[0], {fn}({old}[1], v[1]))"

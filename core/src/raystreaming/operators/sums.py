@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from raystreaming.operators.keyed import KeyedRowOperator
-from raystreaming.state import lookup_key
 
 
 class AddField:
@@ -45,12 +44,3 @@ class SumOf(KeyedRowOperator):
             "v = (k, x)",
             *(["changed(k)"] if tracking else []),
         ]
-
-    def names(self, n: str) -> dict[str, Any]:
-        """Return the function and the table."""
-        return {
-            f"f{n}": self.fn,
-            f"table{n}": self.state.table,
-            f"check_new{n}": self.state.check_new,
-            f"lookup_key{n}": lookup_key,
-        }

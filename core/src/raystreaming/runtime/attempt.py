@@ -28,7 +28,7 @@ from raystreaming.engine.messages import (
 )
 from raystreaming.errors import ConnectorError
 from raystreaming.failpoints import reach
-from raystreaming.observe.notices import log
+from raystreaming.observe.notices import about, log
 from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.start import Start, commit, discover
 from raystreaming.runtime.threads import CallThread
@@ -138,7 +138,8 @@ class Attempt:
                     self._io.call(functools.partial(self._commit, manifest))
                 case CheckpointComplete(manifest):
                     self.completed = time.monotonic()
-                    log.debug("job %r: checkpoint %d complete", self._spec.name, manifest.sequence)
+                    job = self._spec.name
+                    log.debug("job %r: checkpoint %d complete", job, manifest.sequence, extra=about(job))
                     self._io.call(self._retire)
                 case Finish(outcome):
                     self.outcome = outcome
@@ -156,7 +157,13 @@ class Attempt:
         try:
             splits = discover(op, manifest)
         except ConnectorError as error:  # the readers say so themselves where they cannot go on
-            log.warning("job %r: looking for new splits of %s: %s", self._spec.name, op.name, error)
+            log.warning(
+                "job %r: looking for new splits of %s: %s",
+                self._spec.name,
+                op.name,
+                error,
+                extra=about(self._spec.name, op.name),
+            )
         again = time.monotonic() + op.source.discovery_interval
         self._post(lambda: self._discovered(source, splits, again))
 

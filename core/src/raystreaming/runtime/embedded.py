@@ -9,7 +9,7 @@ from raystreaming.checkpoint.place import open_place
 from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.engine.messages import Outcome
 from raystreaming.errors import Retryable
-from raystreaming.observe.notices import log
+from raystreaming.observe.notices import about, log
 from raystreaming.observe.status import JobStatus
 from raystreaming.runtime import collector
 from raystreaming.runtime.attempt import Attempt
@@ -127,7 +127,8 @@ class EmbeddedJob:
             if last is not None and self._store.is_committed(last):
                 abort_open(self._spec, last, goes_on=False)
         except Exception as error:
-            log.warning("job %r: leftovers stay: %s: %s", self._spec.name, type(error).__name__, error)
+            job = self._spec.name
+            log.warning("job %r: leftovers stay: %s: %s", job, type(error).__name__, error, extra=about(job))
 
     def _attempts(self, first: Start) -> Outcome:
         start: Start | None = first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raystreaming.errors import Retryable, WorkerLost
-from raystreaming.observe.notices import log
+from raystreaming.observe.notices import about, log
 from raystreaming.runtime.spec import JobSpec
 
 
@@ -47,5 +47,6 @@ class Restarts:
             f"in {delay:.0f} s" if delay else "now",
             self._in_a_row,
             spec.restarts,
+            extra=about(spec.name),
         )
         return delay

@@ -19,7 +19,7 @@ from raystreaming.engine.coordinator import describe_operators
 from raystreaming.errors import CheckpointDamaged, CheckpointError
 from raystreaming.failpoints import reach
 from raystreaming.graph import LogicalOperator
-from raystreaming.observe.notices import log
+from raystreaming.observe.notices import about, log
 from raystreaming.runtime.spec import JobSpec
 
 
@@ -100,9 +100,10 @@ def say_where(spec: JobSpec, old: Manifest) -> None:
             "(--fresh starts over)",
             spec.name,
             old.sequence,
+            extra=about(spec.name),
         )
     else:
-        log.info("job %r: goes on from checkpoint %d", spec.name, old.sequence)
+        log.info("job %r: goes on from checkpoint %d", spec.name, old.sequence, extra=about(spec.name))
 
 
 def plan(op: LogicalOperator, old: Manifest | None) -> dict[str, SplitState]:

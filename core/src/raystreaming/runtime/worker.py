@@ -28,7 +28,7 @@ from raystreaming.engine.task import Task
 from raystreaming.errors import add_note
 from raystreaming.failpoints import reach
 from raystreaming.graph import TaskSpec
-from raystreaming.observe.notices import log
+from raystreaming.observe.notices import about, here, log
 from raystreaming.observe.status import TaskStatus
 from raystreaming.records import Barrier, Frame
 from raystreaming.runtime.pace import EntryPace, PiecePace
@@ -135,6 +135,7 @@ class Worker:
         self._over = False
         self._closing = False
         self._tasks = {task.spec.id: task for task in tasks}
+        self._about = {t.spec.id: about(job, t.spec.vertex.name, t.spec.index) for t in tasks}
         self._times = {id_: _Times() for id_ in self._tasks}
         self._receiver = {channel: task for task in tasks for channel in task.spec.inputs}
         self._receivers = {task.spec.id: self._receivers_here(task) for task in tasks}
@@ -159,7 +160,7 @@ class Worker:
             raise error
 
         if self._closing:
-            log.warning("job %r: %s: %s", self._job, type(error).__name__, error)
+            log.warning("job %r: %s: %s", self._job, type(error).__name__, error, extra=about(self._job))
         else:
             self.post(raise_it)
 
@@ -194,6 +195,7 @@ class Worker:
         """Open the tasks."""
         for task in self._tasks.values():
             self._opened.append(task)
+            here.about = self._about[task.spec.id]
             task.open()
 
     def run(self, turn: Callable[[float], float | None]) -> None:
@@ -311,6 +313,7 @@ class Worker:
         began = time.perf_counter()
         held_up = self._held_up.pop(id_, began)
         task.pace(self._paces[id_].limit, map(self._most, task.output_channels))
+        here.about = self._about[id_]
         records = task.step()
         took = time.perf_counter() - began
         self._times[id_].busy += took
@@ -374,6 +377,7 @@ class Worker:
         return ReadLoop(op.source, context, deliver, op.on_error)
 
     def _read(self, task: int, read_loop: ReadLoop) -> None:
+        here.about = self._about[task]
         try:
             read_loop.run()
         except Exception as error:
@@ -395,13 +399,20 @@ class Worker:
                     "job %r: the reader of %s does not return; it is left behind",
                     self._job,
                     self._tasks[id_].spec.name,
+                    extra=self._about[id_],
                 )
         self._io.settle()
         for task in self._opened:
             try:
                 task.close()
             except Exception as error:
-                log.warning("closing %s: %s: %s", task.spec.name, type(error).__name__, error)
+                log.warning(
+                    "closing %s: %s: %s",
+                    task.spec.name,
+                    type(error).__name__,
+                    error,
+                    extra=self._about[task.spec.id],
+                )
 
 
 def _incoming(tasks: Sequence[Task]) -> dict[int, list[int]]:

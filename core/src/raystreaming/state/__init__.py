@@ -1,6 +1,6 @@
 """Keyed state: canonical keys, key groups, and the values kept by key."""
 
-from raystreaming.state.field_keys import FieldKeys
+from raystreaming.state.field_keys import Field, FieldKeys, names_of
 from raystreaming.state.keys import (
     DEFAULT_KEY_GROUPS,
     KeyGroups,
@@ -15,6 +15,7 @@ from raystreaming.state.values import GroupSnapshot, KeyedValues
 
 __all__ = [
     "DEFAULT_KEY_GROUPS",
+    "Field",
     "FieldKeys",
     "GroupSnapshot",
     "KeyGroups",
@@ -25,4 +26,5 @@ __all__ = [
     "key_group",
     "lookup_key",
     "lookup_keys",
+    "names_of",
 ]

@@ -1,9 +1,9 @@
-"""`FieldKeys`: the keys of a batch that are a column of its Arrow values."""
+"""`FieldKeys`: the keys of a batch that are columns of its Arrow values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from raystreaming.records import OpaqueColumn, kernels
 from raystreaming.state.keys import KeyOwners, lookup_keys
@@ -12,40 +12,54 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+Field: TypeAlias = "str | tuple[str, ...]"
+"""What keys are: the values of one field, or tuples of the values of several."""
+
+
+def names_of(field: Field) -> tuple[str, ...]:
+    """Return the names of the columns."""
+    return (field,) if isinstance(field, str) else field
+
+
 class FieldKeys(OpaqueColumn):
-    """A column of keys without a Python object per record.
+    """Keys without a Python object per record.
 
     Args:
-        field: Name of the column in the values beside it.
-        column: The column; None while it travels, as its values do the same.
+        field: Which columns of the values beside it they are.
+        columns: The columns; None while they travel, as the values do the same.
     """
 
-    def __init__(self, field: str, column: pa.Array | None) -> None:
+    def __init__(self, field: Field, columns: Sequence[pa.Array] | None) -> None:
         self.field = field
-        self._column = column
+        self._columns = columns
 
     @property
-    def column(self) -> pa.Array:
-        """The keys."""
-        assert self._column is not None, "keys that have travelled are attached to their values"
-        return self._column
+    def columns(self) -> Sequence[pa.Array]:
+        """The columns that the keys are made of."""
+        assert self._columns is not None, "keys that have travelled are attached to their values"
+        return self._columns
 
     def __len__(self) -> int:
         """Return the number of keys."""
-        return len(self.column)
+        return len(self.columns[0])
 
     def slice(self, start: int, length: int) -> FieldKeys:
         """Return `length` keys from `start` on, or as many as there are."""
-        return FieldKeys(self.field, self.column.slice(start, length))
+        return FieldKeys(self.field, [column.slice(start, length) for column in self.columns])
 
     def take(self, indices: Any) -> FieldKeys:
         """Return the keys at some indices."""
         in_arrow = hasattr(indices, "to_pylist")
-        return FieldKeys(self.field, self.column.take(indices if in_arrow else list(indices)))
+        wanted = indices if in_arrow else list(indices)
+        return FieldKeys(self.field, [column.take(wanted) for column in self.columns])
 
     def to_pylist(self) -> list[Any]:
         """Return the keys as Python objects that a dict takes."""
-        return lookup_keys(self.column.to_pylist())
+        return self._keys([column.to_pylist() for column in self.columns])
+
+    def _keys(self, values: Sequence[list[Any]]) -> list[Any]:
+        """Return the keys that values of the columns make."""
+        return lookup_keys(values[0] if isinstance(self.field, str) else list(zip(*values, strict=True)))
 
     def split(self, key_groups: int, owners: Sequence[int], parts: int) -> Sequence[Any]:
         """Sort the indices by who owns the group of the key; see `dealt`."""
@@ -82,31 +96,47 @@ class FieldKeys(OpaqueColumn):
         """Return the distinct keys, and for each record the index of its own.
 
         Raises:
-            TypeError: The column is of a type that no key may be.
+            TypeError: A column is of a type that no key may be.
         """
         import pyarrow as pa
 
-        column = self.column
-        try:
-            if pa.types.is_dictionary(column.type):  # which may have nulls, and a value twice
-                column = column.dictionary_decode()
-            column = column.dictionary_encode(null_encoding="encode")
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise TypeError(f"the column {self.field!r} of type {column.type} cannot be a key") from error
-        return lookup_keys(column.dictionary.to_pylist()), column.indices
+        pc = kernels()
+        encoded = map(_encoded, names_of(self.field), self.columns)
+        values, codes = next(encoded)
+        distinct = [values]
+        for values, its_codes in encoded:
+            pairs = pc.add(pc.multiply(codes.cast(pa.int64()), len(values)), its_codes.cast(pa.int64()))
+            pairs = pairs.dictionary_encode()
+            both = [divmod(pair, len(values)) for pair in pairs.dictionary.to_pylist()]
+            distinct = [*([each[a] for a, _ in both] for each in distinct), [values[b] for _, b in both]]
+            codes = pairs.indices
+        return self._keys(distinct), codes
 
     def detached(self) -> FieldKeys:
-        """Return the name of the column only."""
+        """Return the names of the columns only."""
         return FieldKeys(self.field, None)
 
     def attached(self, values: Any) -> FieldKeys:
-        """Return the column of the values."""
-        return FieldKeys(self.field, values.column(self.field))
+        """Return the columns of the values."""
+        return FieldKeys(self.field, [values.column(name) for name in names_of(self.field)])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as a list, unless detached."""
-        return (_restored, (self.field, None if self._column is None else self._column.to_pylist()))
+        return (_restored, (self.field, None if self._columns is None else self.to_pylist()))
 
 
-def _restored(field: str, keys: list[Any] | None) -> Any:
+def _encoded(name: str, column: pa.Array) -> tuple[list[Any], pa.Array]:
+    """Return the distinct values of a column, and for each row the index of its own."""
+    import pyarrow as pa
+
+    try:
+        if pa.types.is_dictionary(column.type):  # which may have nulls, and a value twice
+            column = column.dictionary_decode()
+        column = column.dictionary_encode(null_encoding="encode")
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise TypeError(f"the column {name!r} of type {column.type} cannot be a key") from error
+    return column.dictionary.to_pylist(), column.indices
+
+
+def _restored(field: Field, keys: list[Any] | None) -> Any:
     return FieldKeys(field, None) if keys is None else lookup_keys(keys)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from raystreaming.connector.function import SourceFunction, has_state
+from raystreaming.connector.function import Collected, SourceFunction, has_state
 from raystreaming.connector.operator import OperatorContext, PieceLimit
 from raystreaming.connector.options import option
 from raystreaming.connector.source import (
@@ -76,7 +76,7 @@ class _Share:
     def fetch(self, limit: int) -> Fetched | None:
         """Return the next records, asking the function if none wait."""
         if not self.waiting and not self.ended:
-            collected = _Collected()
+            collected = Collected()
             self.ended = self.function.fetch(collected) is False
             self.waiting = list(collected)
         if not self.waiting and not self.ended:
@@ -141,9 +141,3 @@ class _FunctionReader(Reader[T_co]):
     def close(self) -> None:
         for share in self._shares:
             share.function.close()
-
-
-class _Collected(list[Any]):
-    """Takes the records of one call."""
-
-    collect = list.append

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
-from collections import deque
 from collections.abc import Sequence
 from typing import BinaryIO
 
 from raystreaming.connector.options import option
 from raystreaming.connector.source import (
-    Fetched,
     PlanContext,
-    Position,
     Reader,
     ReaderContext,
     Source,
     Split,
 )
 from raystreaming.plugins.builtin.text_columns import ColumnReader
-from raystreaming.plugins.builtin.text_faults import cut_short, readable, unreadable
-from raystreaming.records import Batch
-
-_MAX_BYTES = 4 << 20
+from raystreaming.plugins.builtin.text_faults import readable, unreadable
+from raystreaming.plugins.builtin.text_reader import MAX_BYTES, TextReader
 
 
 class TextFileSource(Source[str]):
@@ -61,57 +55,29 @@ class TextFileSource(Source[str]):
         return ColumnReader(ctx) if ctx.columnar else _LinesReader(ctx)
 
 
-class _LinesReader(Reader[str]):
-    def __init__(self, ctx: ReaderContext) -> None:
-        self._ctx = ctx
-        self._operator = ctx.operator
-        self._splits: deque[tuple[Split, Position]] = deque()
-        self._file: BinaryIO | None = None
+class _LinesReader(TextReader):
+    """As rows."""
 
-    def add_splits(self, splits: Sequence[tuple[Split, Position]]) -> None:
-        self._splits.extend(splits)
+    def next_lines(
+        self, file: BinaryIO, path: str, start: int, stop: int, limit: int
+    ) -> tuple[list[str], int]:
+        lines, size = self._within(file, limit, stop - start)
+        return self._decoded(lines, path, start), size
 
-    def read(self, limit: int, deadline: float) -> Fetched | None:
-        if not self._splits:
-            time.sleep(max(0.0, deadline - time.monotonic()))
-            return None
-        split, position = self._splits[0]
-        start, stop = position or 0, split.payload["stop"]
-        try:
-            if self._file is None:
-                self._file = open(split.id, "rb")  # noqa: SIM115 - kept open between calls
-                self._file.seek(start)
-            lines, size = self._lines(limit, stop - start)
-        except OSError as error:
-            raise unreadable(split.id, error) from error
-        if not lines and start < stop:
-            raise cut_short(self._operator, split.id, stop)
-        values = self._decoded(lines, split.id, start)
-        end = start + size >= stop
-        if end:
-            self._splits.popleft()
-            self.close()
-        else:
-            self._splits[0] = (split, start + size)
-        return Fetched(split.id, Batch(values) if values else None, start + size, end)
-
-    def _lines(self, limit: int, budget: int) -> tuple[list[bytes], int]:
+    def _within(self, file: BinaryIO, limit: int, budget: int) -> tuple[list[bytes], int]:
         """Return at most `limit` lines of at most `budget` bytes together, and their size."""
-        assert self._file is not None
-        if budget <= 0:
-            return [], 0
         # readlines stops after the line in which the hint is passed: a few lines at a time.
         lines: list[bytes] = []
         size = 0
-        while len(lines) < limit and size < min(budget, _MAX_BYTES):
+        while len(lines) < limit and size < min(budget, MAX_BYTES):
             wanted = limit - len(lines)
             mean = max(1, size // len(lines)) if lines else 64
-            more = self._file.readlines(min(mean * wanted, budget - size, _MAX_BYTES))
+            more = file.readlines(min(mean * wanted, budget - size, MAX_BYTES))
             if not more:
                 break
             surplus = more[wanted:]
             if surplus:
-                self._file.seek(-sum(map(len, surplus)), os.SEEK_CUR)
+                file.seek(-sum(map(len, surplus)), os.SEEK_CUR)
             lines += more[:wanted]
             size = sum(map(len, lines))
         if size > budget:  # the file has grown since it was planned: the last line is cut there
@@ -125,15 +91,10 @@ class _LinesReader(Reader[str]):
         try:
             text = b"".join(lines).decode()
         except UnicodeDecodeError:
-            return [line.removesuffix("\r") for line in readable(self._ctx, lines, path, start)]
+            return [line.removesuffix("\r") for line in readable(self.ctx, lines, path, start)]
         if len(lines) == text.count("\n") + (not text.endswith("\n") if text else 0):
             values = text.split("\n")
             if text.endswith("\n") or not text:
                 values.pop()
             return [v[:-1] if v.endswith("\r") else v for v in values] if "\r" in text else values
         return [line.decode().removesuffix("\n").removesuffix("\r") for line in lines]
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None

@@ -12,7 +12,7 @@ import ray
 from ray.exceptions import ActorDiedError, ActorUnavailableError, GetTimeoutError, RayError
 
 from raystreaming.errors import JobError, JobLocked
-from raystreaming.observe.notices import log
+from raystreaming.observe.notices import about, log
 from raystreaming.observe.status import JobStatus
 from raystreaming.plugins.builtin.collect import CollectSink
 from raystreaming.runtime.ray import files, names
@@ -146,6 +146,7 @@ class RayJob:
                 "job %r runs detached at %s: `raystreaming status`, `logs` and `stop` take its name",
                 spec.name,
                 ray.get_runtime_context().gcs_address,
+                extra=about(spec.name),
             )
         else:
             threading.Thread(target=self._follow, name=f"{spec.name} driver").start()
@@ -186,7 +187,7 @@ class RayJob:
     def _news(self) -> JobView:
         view = self._follower.ask()
         for said in view.lines:
-            log.log(said.level, "%s", said.line)
+            log.log(said.level, "%s", said.line, extra=about(self._follower.job))
         return view
 
     def _end(self, view: JobView) -> None:
