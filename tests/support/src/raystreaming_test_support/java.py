@@ -18,7 +18,7 @@ def class_path(*beside: str | Path) -> str:
 
 
 def compile_java(folder: Path, *sources: Path, beside: Sequence[str | Path] = ()) -> None:
-    """Compile classes into a folder, with those of this package that they use; `beside` are jars they need."""
+    """Compile classes into a folder, with those of this package that they use; `beside` are more jars."""
     javac = shutil.which("javac")
     assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     path = class_path(*beside)
