@@ -128,6 +128,9 @@ def test_all_problems_at_once(context):
 def test_jar_not_found(tmp_path):
     with pytest.raises(OptionError, match=r"java_classpath: there is no /.*/acme\.jar: build the jar"):
         StreamingContext(java_classpath=[tmp_path / "acme.jar"])
+    (tmp_path / "cut.jar").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(OptionError, match=r"java_classpath: /.*/cut\.jar is no jar, or a damaged one: build"):
+        StreamingContext(java_classpath=[tmp_path / "cut.jar"])
     with pytest.raises(OptionError, match=r"'classpath' must be Sequence"):
         StreamingContext(java_classpath="acme.jar")
     with pytest.raises(OptionError, match=r"unknown option 'classpaths'"):

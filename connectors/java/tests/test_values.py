@@ -95,7 +95,8 @@ def test_a_function_gets_the_number_that_it_declares(rows_of, declared, sent, ar
         ("Integer", 2**31, "2147483648"), ("Integer", 1.5, "1.5"), ("Short", 2**15, "32768"),
         ("Byte", -129, "-129"), ("Long", 2**63, "9223372036854775808"), ("Long", 0.1, "0.1"),
         ("Double", 2**53 + 1, "9007199254740993"), ("Float", 1e300, "1.0E300"), ("String", 5, "5"),
-        ("Integer", "7", '"7"'),
+        ("Integer", "7", '"7"'), ("Double", 2**63 - 1, "9223372036854775807"),
+        ("Float", 2**63 - 1, "9223372036854775807"), ("Float", 2**24 + 1, "16777217"),
     ],
 )  # fmt: skip
 def test_what_would_be_lost_is_an_error_with_the_value(rows_of, declared, sent, shown):

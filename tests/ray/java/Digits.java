@@ -1,6 +1,3 @@
-import io.ray.streaming.api.function.impl.KeyFunction;
-import io.ray.streaming.api.function.impl.MapFunction;
-import io.ray.streaming.api.function.impl.ReduceFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
 import io.ray.streaming.api.function.impl.SourceFunction;
 import java.io.IOException;
@@ -8,7 +5,6 @@ import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Map;
 
 /** What counts numbers by their last digit: a source, functions and a sink. */
 public class Digits {
@@ -63,30 +59,6 @@ public class Digits {
       this.digit = digit;
       this.count = count;
       this.value = value;
-    }
-  }
-
-  public static class Count implements MapFunction<Long, Counted> {
-    public Counted map(Long value) {
-      return new Counted(value % 10, 1, value);
-    }
-  }
-
-  public static class Digit implements KeyFunction<Counted, Long> {
-    public Long keyBy(Counted counted) {
-      return counted.digit;
-    }
-  }
-
-  public static class Sum implements ReduceFunction<Counted> {
-    public Counted reduce(Counted a, Counted b) {
-      return new Counted(a.digit, a.count + b.count, b.value);
-    }
-  }
-
-  public static class Row implements MapFunction<Counted, Map<String, Long>> {
-    public Map<String, Long> map(Counted counted) {
-      return Map.of("digit", counted.digit, "count", counted.count, "value", counted.value);
     }
   }
 

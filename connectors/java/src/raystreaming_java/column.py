@@ -92,6 +92,12 @@ class JavaColumn(OpaqueColumn):
     def to_pylist(self) -> list[Any]:
         return _rows(self._msgpack(), self._schema)
 
+    def readable(self) -> list[Any]:
+        try:
+            return self.to_pylist()
+        except TransferError:
+            return [str(self.java.shown(i)) for i in range(self._size)]
+
     def _msgpack(self) -> memoryview:
         arguments = () if self._schema is None else (self._schema.packed,)
         with translated(bridge(self._settings)):

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from raystreaming.errors import GraphError, OperatorError, Retryable, Terminal, TransferError
+from raystreaming.errors import Fault, GraphError, OperatorError, Retryable, Terminal, TransferError
 from raystreaming_java.jvm import Bridge
 
 
@@ -36,8 +36,11 @@ def translate(java: Bridge, error: Any) -> Exception:
     """Return the error that a Java exception is to users."""
     text = str(error.message())
     if isinstance(error, java.failure):
-        kind = Retryable if error.retryable() else Terminal if error.terminal() else OperatorError
-        return kind(text)
+        if error.retryable() or error.terminal():
+            return (Retryable if error.retryable() else Terminal)(text)
+        raised = OperatorError(text)
+        raised.fault = Fault(str(error.why()), str(error.at()))
+        return raised
     if isinstance(error, java.cannot_cross):
         return TransferError(text)
     if isinstance(error, java.functions.Unusable):

@@ -140,7 +140,10 @@ def _start(heap: int) -> Bridge:
         path = find_library()
         # -Xrs: signals are Python's. Serial: a batch's objects die young, on the thread that made them.
         flags = [f"-Xmx{heap}", "-Xrs", "-XX:+UseSerialGC", "-Xshare:auto"]
-        jpype.startJVM(path, *flags, classpath=[str(jar) for jar in our_jars()], convertStrings=False)
+        # Java 24 warns of JPype without this; a Java too old to know it is named below.
+        flags.append("--enable-native-access=ALL-UNNAMED")
+        jars = [str(jar) for jar in our_jars()]
+        jpype.startJVM(path, *flags, classpath=jars, convertStrings=False, ignoreUnrecognized=True)
     # At exit: threads that a job's own code has left behind must not hold the process, and JPype's own,
     # which gives Python memory back, must not wait for a lock that nobody will ever release.
     jpype.config.destroy_jvm = False

@@ -8,8 +8,10 @@ from typing import Any
 import ormsgpack
 
 from raystreaming.connector.operator import FusedOperator, Operator, OperatorContext
+from raystreaming.errors import TransferError
+from raystreaming.operators.guard import Guard
 from raystreaming.operators.keyed import KeyedOperator
-from raystreaming.records import Batch, rows_of
+from raystreaming.records import Batch, readable_rows, rows_of
 from raystreaming.state import GroupSnapshot
 from raystreaming_java.classes import open_classes
 from raystreaming_java.column import JavaColumn, to_java
@@ -130,28 +132,84 @@ class JavaStage(Operator):
 
     def process(self, batch: Batch) -> Iterator[Batch]:
         """Yield what becomes of the batch; an empty one at least."""
-        first, last = self._operators[0], self._operators[-1]
-        settings = first.function.settings
-        java = bridge(settings)
-        if self._run is None:
-            self._run = java.operator_run([op.host for op in self._operators])
+        guard: Guard | None = self._operators[0].guard
         if not len(batch):
             yield batch
             return
-        run = self._run
+        try:
+            self._begin(batch)
+        except TransferError as error:
+            if guard is None:
+                raise
+            yield from self._one_by_one(guard, batch, error)
+            return
+        if guard is not None:
+            yield from self._guarded(guard, batch)
+            return
+        more = True
+        while more:
+            more = self._next(batch)
+            yield self._results()
+
+    def _guarded(self, guard: Guard, batch: Batch) -> Iterator[Batch]:
+        """Yield results; go on behind a record that fails, or try it again."""
+        more, failed_at, attempts = True, -1, 0
+        while more:
+            error: Exception | None = None
+            try:
+                more = self._next(batch)
+            except Exception as raised:
+                error = raised
+            yield self._results()
+            if error is None:
+                continue
+            at = self._run.at()
+            attempts = attempts + 1 if at == failed_at else 1
+            failed_at = at
+            wait = guard.waits[attempts - 1]
+            (record,) = readable_rows(batch.slice(at, at + 1).values)
+            guard.failed(None, record, error, wait)
+            if wait is None:
+                self._run.leaveOut()
+            else:
+                guard.pause(wait)
+                yield Batch([])
+
+    def _one_by_one(self, guard: Guard, batch: Batch, error: TransferError) -> Iterator[Batch]:
+        """Yield what becomes of the records of a batch that cannot go to Java as a whole."""
+        if len(batch) > 1:
+            for i in range(len(batch)):
+                yield from self.process(batch.slice(i, i + 1))
+            return
+        (record,) = readable_rows(batch.values)
+        guard.failed(None, record, error)
+        yield Batch([])
+
+    def _begin(self, batch: Batch) -> None:
+        first = self._operators[0]
+        java = bridge(first.function.settings)
+        if self._run is None:
+            self._run = java.operator_run([op.host for op in self._operators])
         values = batch.values if isinstance(batch.values, JavaColumn) else rows_of(batch.values)
         column = to_java(values, java, first.id, first.function.taken, first.classes)
         beside = [to_java(c, java, first.id) for c in (batch.keys, batch.timestamps)]
         with translated(java):
-            run.begin(column, *beside)
-        more = True
-        while more:
-            with translated(java):
-                more = run.next(max(first.piece.records, len(batch)))
-            size = run.size()
-            keys, timestamps = (
-                None if column is None else JavaColumn(column, size, settings, last.for_python)
-                for column in (run.keys(), run.timestamps())
-            )
-            values = JavaColumn(run.values(), size, settings, last.for_python, schema=last.function.given)
-            yield Batch(values, keys, timestamps)
+            self._run.begin(column, *beside)
+
+    def _next(self, batch: Batch) -> bool:
+        """Have Java work on; return whether records wait."""
+        first = self._operators[0]
+        with translated(bridge(first.function.settings)):
+            return bool(self._run.next(max(first.piece.records, len(batch))))
+
+    def _results(self) -> Batch:
+        """Return what came out of the last call."""
+        run, last = self._run, self._operators[-1]
+        settings = last.function.settings
+        size = run.size()
+        keys, timestamps = (
+            None if column is None else JavaColumn(column, size, settings, last.for_python)
+            for column in (run.keys(), run.timestamps())
+        )
+        values = JavaColumn(run.values(), size, settings, last.for_python, schema=last.function.given)
+        return Batch(values, keys, timestamps)

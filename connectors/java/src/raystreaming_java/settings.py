@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from functools import cached_property
@@ -43,6 +44,8 @@ class JavaSettings(Options):
         for path in self.classpath:
             if not os.path.exists(path):
                 yield f"java_classpath: there is no {os.path.abspath(path)}: build the jar, or mend the path"
+            elif os.path.isfile(path) and not zipfile.is_zipfile(path):
+                yield f"java_classpath: {os.path.abspath(path)} is no jar, or a damaged one: build it again"
         yield from wrong_coordinates(self.packages)
         try:
             size(self.memory, "java_memory")

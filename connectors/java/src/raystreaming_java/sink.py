@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -90,7 +90,7 @@ class _JavaWriter(TwoPhaseWriter[Any]):
         self._classes = open_classes(function.settings)
         packed = function.packed(ctx.operator)
         with translated(self._java):
-            self._host = self._java.sink_host(packed, self._classes, pack(asdict(ctx)), state)
+            self._host = self._java.sink_host(packed, self._classes, _packed(ctx), state)
             self._prepares_later = bool(self._host.preparesLater())
 
     def write(self, batch: Batch) -> None:
@@ -139,6 +139,11 @@ class _FunctionWriter(TwoPhaseWriter[Any]):
 
     def close(self) -> None:
         self._operator.close()
+
+
+def _packed(ctx: WriterContext) -> bytes:
+    names = ("owner", "durable", "run", "operator", "task", "parallelism")
+    return pack({name: getattr(ctx, name) for name in names})
 
 
 def _bytes(data: Any) -> bytes | None:

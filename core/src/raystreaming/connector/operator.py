@@ -86,7 +86,8 @@ class Operator(ABC):
 class FusedOperator(Operator):
     """An operator that works together with its neighbours: a run of them in a chain is one stage.
 
-    The task opens, snapshots and closes each of them; records go through the stage only.
+    The task opens, snapshots and closes each of them; records go through the stage only. One with a `guard`
+    has a stage of its own, which asks it what becomes of records that fail.
     """
 
     family: ClassVar[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from raystreaming.errors.text import hide_secrets, nearest, short_repr, shown_record
 
@@ -16,6 +16,7 @@ __all__ = [
     "CheckpointNotWritten",
     "ConnectorError",
     "FailureKind",
+    "Fault",
     "GraphError",
     "IncompatiblePlugin",
     "JobError",
@@ -135,10 +136,19 @@ class JobError(RayStreamingError):
     """The job failed; the reason is the ``__cause__``."""
 
 
+class Fault(NamedTuple):
+    """What a function in another language raised, and where in its own code; both as text."""
+
+    error: str
+    at: str
+
+
 class OperatorError(JobError):
     """A function of the user raised; names the operator, the user's line and the record."""
 
     failure_kind = "user"
+    fault: Fault | None = None
+    """Where the function is not in Python: what it raised, apart from the message."""
 
 
 class TransferError(JobError):

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, TypeAlias
 
-from raystreaming.connector.on_error import ErrorPolicy
+from raystreaming.connector.on_error import ErrorPolicy, goes_on
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.partition import PartitionFunction
 from raystreaming.connector.sink import Sink, WriterContext
@@ -225,10 +225,10 @@ class LogicalGraph:
                         f"sink {one.name!r} is written by one task, not by {one.parallelism}: call "
                         f"set_parallelism(1) on {op.name!r}"
                     )
-            if op.on_error != "fail" and op.language != "python":
+            if op.source is not None and op.language != "python" and goes_on(op.on_error):
                 yield (
-                    f"{op.name!r} is in {op.language}, where on_error does not reach: catch the error in the "
-                    f"function itself"
+                    f"source {op.name!r} is in {op.language}, where it cannot leave records out: use "
+                    f"on_error(retry(...)), or catch the error in the source itself"
                 )
             for edge in op.edges:
                 upstream = edge.upstream

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from raystreaming.connector.on_error import DeadLetter, ErrorPolicy, Retry, goes_on, letters_of
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.rejecting import Rejected
-from raystreaming.errors import ConnectorError, Retryable, hide_secrets, shown_record
+from raystreaming.errors import ConnectorError, OperatorError, Retryable, hide_secrets, shown_record
 from raystreaming.operators.user_function import failure, where
 from raystreaming.records import Batch, rows_of
 
@@ -100,8 +100,9 @@ class Guard:
             if fn is None or connectors:
                 raise error
             raise failure(self._operator, fn, record, error) from error
-        why = f"{type(error).__name__}: {error}"
-        self.leave_out(DeadLetter(self._operator, why, where(error, fn), record, len(self.waits)))
+        fault = error.fault if isinstance(error, OperatorError) else None
+        why, at = fault or (f"{type(error).__name__}: {error}", where(error, fn))
+        self.leave_out(DeadLetter(self._operator, why, at, record, len(self.waits)))
 
     def count_retry(self) -> None:
         """Count an attempt that is to be followed by another."""

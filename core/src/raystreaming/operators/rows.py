@@ -308,12 +308,18 @@ def _needs_keys(operators: Sequence[RowOperator]) -> bool:
 def fuse(operators: Sequence[Operator]) -> list[Operator]:
     """Return the stages of a chain: consecutive row operators as one `RowLoop`, fused ones as theirs."""
     stages: list[Operator] = []
-    for family, members in groupby(operators, lambda op: getattr(op, "family", None)):
+    for _, members in groupby(operators, _company):
         run = list(members)
         first = run[0]
-        assert (family is None) != isinstance(first, FusedOperator), "only fused operators have a family"
         stages += [first.stage(run)] if isinstance(first, FusedOperator) else _fuse_rows(run)
     return stages
+
+
+def _company(op: Operator) -> object:
+    """Return what an operator shares with the neighbours that it is fused with; with a policy it has none."""
+    if not isinstance(op, FusedOperator):
+        return None
+    return op.family if op.guard is None else op
 
 
 def _fuse_rows(operators: Sequence[Operator]) -> list[Operator]:

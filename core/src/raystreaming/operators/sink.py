@@ -12,7 +12,7 @@ from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.sink import Prepared, Sink, TwoPhaseWriter, Writer, WriterContext
 from raystreaming.errors import Retryable, add_note
 from raystreaming.operators.guard import Attempts, Guard
-from raystreaming.records import Batch, OpaqueColumn, rows_of
+from raystreaming.records import Batch, OpaqueColumn, readable_rows, rows_of
 
 _NOTHING = Batch([])
 
@@ -98,7 +98,7 @@ class SinkOperator(Operator):
         if self._sink.rejects:
             yield from self._whole(guard, batch)
             return
-        for i, record in enumerate(rows_of(batch.values)):
+        for i, record in enumerate(readable_rows(batch.values)):
             for _ in Attempts(guard, partial(self._write, batch.slice(i, i + 1)), record):
                 yield _NOTHING
 

@@ -1,6 +1,6 @@
 """What travels through a job: batches of records, and the marks between them."""
 
-from raystreaming.records.batch import Batch, Rows, is_columnar, rows_of
+from raystreaming.records.batch import Batch, Rows, is_columnar, readable_rows, rows_of
 from raystreaming.records.columns import VALUE, bare, columns_of, lines_of, without_returns
 from raystreaming.records.frame import Barrier, Element, EndOfInput, Frame
 from raystreaming.records.kernels import kernels
@@ -24,6 +24,7 @@ __all__ = [
     "kernels",
     "lines_of",
     "pack",
+    "readable_rows",
     "rows_of",
     "unpack",
     "without_returns",

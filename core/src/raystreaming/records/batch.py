@@ -32,6 +32,11 @@ def rows_of(values: Rows) -> list[Any]:
     return rows
 
 
+def readable_rows(values: Rows) -> list[Any]:
+    """Return `values` as people are shown them, whatever language they are of."""
+    return values.readable() if isinstance(values, OpaqueColumn) else rows_of(values)
+
+
 @dataclass(slots=True)
 class Batch:
     """Consecutive records of one stream.

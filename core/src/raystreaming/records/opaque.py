@@ -33,6 +33,10 @@ class OpaqueColumn(ABC):
             TransferError: One has no form that Python knows; names it.
         """
 
+    def readable(self) -> list[Any]:
+        """Return the elements as people are shown them: as Python objects, or as text if there are none."""
+        return self.to_pylist()
+
     @abstractmethod
     def split(self, key_groups: int, owners: Sequence[int], parts: int) -> Sequence[Any]:
         """Sort the indices of a column of keys by who owns their group, as the key partitioner does.

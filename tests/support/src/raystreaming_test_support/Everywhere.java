@@ -5,8 +5,6 @@ import io.ray.streaming.api.connector.Sink;
 import io.ray.streaming.api.connector.Source;
 import io.ray.streaming.api.connector.Split;
 import io.ray.streaming.api.connector.SplitReader;
-import io.ray.streaming.api.connector.TerminalException;
-import io.ray.streaming.api.connector.TwoPhaseSink;
 import io.ray.streaming.api.connector.TwoPhaseWriter;
 import io.ray.streaming.api.connector.Writer;
 import io.ray.streaming.api.connector.WriterContext;
@@ -30,12 +28,11 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
+import staging.StagedSink;
 
 /** Java in every position of a job that is killed: sources, functions, state, sinks. */
 public final class Everywhere {
@@ -306,46 +303,11 @@ public final class Everywhere {
   }
 
   /** Lines in files that get their names when they are committed. */
-  public record Staged(String folder, boolean later) implements TwoPhaseSink<Object, String> {
-    private Path staged(String name) {
-      return Path.of(folder, ".staged", name);
-    }
-
+  public record Staged(String folder, boolean later) implements StagedSink {
     @Override
     public TwoPhaseWriter<Object, String> open(WriterContext context) throws IOException {
-      Files.createDirectories(staged(""));
-      String prefix = context.owner() + "." + context.run() + "-" + context.task() + "-";
-      StagedFiles files = new StagedFiles(staged(prefix).toString(), context.state());
+      StagedFiles files = new StagedFiles(staged(prefix(context)).toString(), context.state());
       return later ? new Later(files) : files;
-    }
-
-    @Override
-    public void commit(List<String> prepared) throws IOException {
-      for (String name : prepared) {
-        Path target = Path.of(folder, name.substring(name.indexOf('.') + 1));
-        if (Files.exists(staged(name))) {
-          Files.move(staged(name), target, StandardCopyOption.ATOMIC_MOVE);
-        } else if (!Files.exists(target)) {
-          throw new TerminalException("the prepared file " + staged(name) + " is gone");
-        }
-      }
-    }
-
-    @Override
-    public void abort(List<String> prepared) throws IOException {
-      for (String name : prepared) {
-        Files.deleteIfExists(staged(name));
-      }
-    }
-
-    @Override
-    public List<String> listOpen(String owner) throws IOException {
-      if (!Files.exists(staged(""))) {
-        return List.of();
-      }
-      try (Stream<Path> files = Files.list(staged(""))) {
-        return files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith(owner + ".")).toList();
-      }
     }
   }
 

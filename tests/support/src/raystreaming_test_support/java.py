@@ -18,11 +18,13 @@ def class_path(*beside: str | Path) -> str:
 
 
 def compile_java(folder: Path, *sources: Path, beside: Sequence[str | Path] = ()) -> None:
-    """Compile classes into a folder; `beside` are jars that they need beside ours."""
+    """Compile classes into a folder, with those of this package that they use; `beside` are more jars."""
     javac = shutil.which("javac")
     assert javac, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     path = class_path(*beside)
-    command = [javac, "--release", "17", "-cp", path, "-d", str(folder), *map(str, sources)]
+    shared = str(Path(__file__).parent)
+    options = ["--release", "17", "-cp", path, "-sourcepath", shared, "-d", str(folder)]
+    command = [javac, *options, *map(str, sources)]
     subprocess.run(command, check=True)
 
 

@@ -1,33 +1,18 @@
 package com.acme;
 
-import io.ray.streaming.api.connector.TerminalException;
-import io.ray.streaming.api.connector.TwoPhaseSink;
 import io.ray.streaming.api.connector.TwoPhaseWriter;
 import io.ray.streaming.api.connector.WriterContext;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import staging.StagedSink;
 
 /** Writes lines into files that get their names when they are committed. */
-public final class Staged implements TwoPhaseSink<Object, String> {
-  private final String folder;
-
-  public Staged(String folder) {
-    this.folder = folder;
-  }
-
-  private Path staged(String name) {
-    return Path.of(folder, ".staged", name);
-  }
-
+public record Staged(String folder) implements StagedSink {
   @Override
   public TwoPhaseWriter<Object, String> open(WriterContext context) throws IOException {
-    Files.createDirectories(staged(""));
+    String prefix = prefix(context);
     long before = context.state() == null ? 0 : (Long) ((Map<?, ?>) context.state()).get("epochs");
     return new TwoPhaseWriter<>() {
       private long epochs = before;
@@ -37,7 +22,7 @@ public final class Staged implements TwoPhaseSink<Object, String> {
       @Override
       public void write(Object record) throws IOException {
         if (out == null) {
-          name = context.owner() + "." + context.run() + "-" + context.task() + "-" + epochs;
+          name = prefix + epochs;
           out = Files.newBufferedWriter(staged(name));
         }
         out.write(record + "\n");
@@ -66,34 +51,5 @@ public final class Staged implements TwoPhaseSink<Object, String> {
         }
       }
     };
-  }
-
-  @Override
-  public void commit(List<String> prepared) throws IOException {
-    for (String name : prepared) {
-      Path target = Path.of(folder, name.substring(name.indexOf('.') + 1));
-      if (Files.exists(staged(name))) {
-        Files.move(staged(name), target, StandardCopyOption.ATOMIC_MOVE);
-      } else if (!Files.exists(target)) {
-        throw new TerminalException("the prepared file " + staged(name) + " is gone");
-      }
-    }
-  }
-
-  @Override
-  public void abort(List<String> prepared) throws IOException {
-    for (String name : prepared) {
-      Files.deleteIfExists(staged(name));
-    }
-  }
-
-  @Override
-  public List<String> listOpen(String owner) throws IOException {
-    if (!Files.exists(staged(""))) {
-      return List.of();
-    }
-    try (Stream<Path> files = Files.list(staged(""))) {
-      return files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith(owner)).toList();
-    }
   }
 }

@@ -111,6 +111,11 @@ public final class Column {
     return elements[from + index];
   }
 
+  /** Returns an element as text, for messages. */
+  public String shown(int index) {
+    return Shown.readable(Shown.of(get(index)));
+  }
+
   boolean fromPython() {
     return fromPython;
   }

@@ -71,6 +71,18 @@ public final class Failure extends RuntimeException {
     return getCause() instanceof TerminalException;
   }
 
+  /** Returns what the function raised, without where and on which record. */
+  public String why() {
+    Throwable cause = getCause();
+    boolean ofRecord = cause instanceof Conversion.WrongType;
+    return Shown.readable(ofRecord ? String.valueOf(cause.getMessage()) : cause.toString());
+  }
+
+  /** Returns where in its own code the function raised; empty if nowhere. */
+  public String at() {
+    return frames(getCause()).lines().skip(1).findFirst().orElse("").replaceFirst("^  at ", "");
+  }
+
   /** Returns the whole stack trace. */
   public String trace() {
     StringWriter text = new StringWriter();

@@ -42,6 +42,9 @@ public final class OperatorRun {
   /**
    * Works on the batch until it is through, or some results are there.
    *
+   * <p>Where a function raises, there are the results of the records before; the next call begins with
+   * the record that it raised on, unless {@link #leaveOut} is called.
+   *
    * @param limit after so many results the rest of the batch waits for the next call
    * @return whether records wait
    */
@@ -55,7 +58,14 @@ public final class OperatorRun {
     while (at < size && output.size() < limit) {
       cursor.key = keys == null ? null : keys.get(at);
       cursor.timestamp = timestamps == null ? null : timestamps.get(at);
-      first.accept(values.get(at++));
+      int before = output.size();
+      try {
+        first.accept(values.get(at));
+      } catch (Failure failure) {
+        output.cut(before);
+        throw failure;
+      }
+      at++;
     }
     if (at == size) {
       values = null;
@@ -64,6 +74,16 @@ public final class OperatorRun {
       return false;
     }
     return true;
+  }
+
+  /** Returns the index of the record that the next call begins with. */
+  public int at() {
+    return at;
+  }
+
+  /** Goes on without that record. */
+  public void leaveOut() {
+    at++;
   }
 
   /** Returns the number of results of the last call. */

@@ -271,6 +271,11 @@ abstract class Stage implements Collector<Object> {
       return size;
     }
 
+    /** Forgets the results of a record that failed. */
+    void cut(int before) {
+      size = before;
+    }
+
     Column values(String origin, boolean fromPython) {
       return new Column(values, 0, size, origin, fromPython);
     }

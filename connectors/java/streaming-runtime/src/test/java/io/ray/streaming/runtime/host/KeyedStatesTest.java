@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.ray.streaming.runtime.codec.Keys;
 import io.ray.streaming.runtime.codec.MsgpackReader;
 import java.util.HashMap;
 import java.util.List;
@@ -34,6 +35,10 @@ class KeyedStatesTest {
     return states;
   }
 
+  private static long group(Object key) {
+    return new Keys().group(Keys.canonical(key), GROUPS);
+  }
+
   @Test
   void whatIsPutIsThereForItsKeyAndName() {
     KeyedStates states = new KeyedStates(GROUPS);
@@ -61,10 +66,14 @@ class KeyedStatesTest {
         expected.put(key, round);
       }
       partial += take(states) ? 0 : 1;
+      boolean empty = expected.keySet().stream().noneMatch(each -> group(each) == group(key));
+      byte[] ofGroup = kept.getOrDefault(group(key), new byte[0]);
+      assertEquals(empty, ofGroup.length == 0, "what is kept of a group without keys in round " + round);
       KeyedStates again = restored();
       for (int each = 0; each < 23; each++) {
         assertEquals(expected.get(each), again.get(each, "n"), "key " + each + " in round " + round);
       }
+      states = round % 6 == 5 ? again : states; // what was restored changes, too
     }
     assertTrue(partial > 20, "most snapshots hold changed groups only");
   }
