@@ -30,7 +30,9 @@ ALLOWED: dict[str, set[str]] = {
     "state": BASE | {"records"},
     "operators": BASE | OPERATOR_BASES | {"records", "state"},
     "graph": BASE | {"connector", "operators"},
-    "api": BASE | {"connector", "graph", "observe", "operators", "plugins"},
+    "api": BASE
+    | {"connector", "graph", "observe", "operators", "plugins"}
+    | {"state.field_keys"},  # the names of columns that make a key
     "checkpoint": BASE | {"records", "state", "failpoints"},
     "engine": BASE
     | {"checkpoint.manifest", "connector", "failpoints", "graph", "operators", "records", "state"},
