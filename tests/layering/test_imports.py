@@ -30,9 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "state": BASE | {"records"},
     "operators": BASE | OPERATOR_BASES | {"records", "state"},
     "graph": BASE | {"connector", "operators"},
-    "api": BASE
-    | {"connector", "graph", "observe", "operators", "plugins"}
-    | {"state.field_keys"},  # the names of columns that make a key
+    "api": BASE | {"connector", "graph", "observe", "operators", "plugins"},
     "checkpoint": BASE | {"records", "state", "failpoints"},
     "engine": BASE
     | {"checkpoint.manifest", "connector", "failpoints", "graph", "operators", "records", "state"},

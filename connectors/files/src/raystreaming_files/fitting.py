@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 from raystreaming.connector import Terminal, WriterContext
 from raystreaming.records import Rows, rows_of
@@ -34,10 +34,9 @@ class Fitting:
         if self._ctx.rejected is None:
             yield self._shaper.shape(values)
         else:
-            # What a JVM keeps is rows by now: this sink is Python's.
-            yield from self._fitting(cast("list[Any] | RecordBatch", values))
+            yield from self._fitting(values)
 
-    def _fitting(self, values: list[Any] | RecordBatch) -> Iterator[Shaped]:
+    def _fitting(self, values: Rows) -> Iterator[Shaped]:
         """Take the whole, else halves of it, so that each record that cannot be written is found."""
         before = self._shaper.schema
         try:

@@ -15,7 +15,7 @@ from raystreaming.operators.agg import Agg, Updates
 from raystreaming.operators.aggregates import Aggregate
 from raystreaming.operators.keyed import Reduce
 from raystreaming.operators.sums import AddField, SumOf
-from raystreaming.state.field_keys import Field, names_of
+from raystreaming.state import Field, names_of
 
 if TYPE_CHECKING:
     from raystreaming.api.stream import DataStream

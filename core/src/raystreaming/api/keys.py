@@ -13,7 +13,7 @@ from raystreaming.graph import Choose, TaskSetup
 from raystreaming.operators import rows
 from raystreaming.operators.by_field import ByField
 from raystreaming.operators.expressions import KeyByField
-from raystreaming.state.field_keys import Field
+from raystreaming.state import Field
 
 Fields: TypeAlias = "str | int | Sequence[str | int]"
 """A field of dicts (a column) by name, or of tuples by index; or several."""

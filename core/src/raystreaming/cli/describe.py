@@ -106,8 +106,7 @@ def _inspector(name: str, arguments: Sequence[str]) -> Inspector:
             f"connector {name!r} cannot look at what it reads: run `raystreaming describe {name}` without "
             "options, which lists what the connector takes"
         )
-    inspector: Inspector = cls(**vars(_parser(name, cls).parse_args(arguments)))
-    return inspector
+    return cls(**vars(_parser(name, cls).parse_args(arguments)))
 
 
 def _parser(name: str, cls: type[Options]) -> argparse.ArgumentParser:

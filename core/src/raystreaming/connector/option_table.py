@@ -30,8 +30,7 @@ class OptionRow:
 def option_rows(cls: type[Options], *beside: type[Options]) -> list[OptionRow]:
     """Return the options of a class, in their order, without those of other classes."""
     left_out = {field.name for other in beside for field in _fields(other)}
-    anything: Any = cls  # mypy holds a class of dataclasses for something without a hash
-    hints = hints_of(anything)
+    hints = hints_of(cls)
     return [
         OptionRow(
             field.name,
