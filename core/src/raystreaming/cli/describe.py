@@ -100,7 +100,7 @@ def _option(row: OptionRow) -> Iterator[str]:
 
 def _inspector(name: str, arguments: Sequence[str]) -> Inspector:
     """Return the connector's inspector with the options of the command line."""
-    cls = registry().source(name).inspector()
+    cls: type[Inspector] | None = registry().source(name).inspector()
     if cls is None:
         raise RayStreamingError(
             f"connector {name!r} cannot look at what it reads: run `raystreaming describe {name}` without "

@@ -29,8 +29,9 @@ class OptionRow:
 
 def option_rows(cls: type[Options], *beside: type[Options]) -> list[OptionRow]:
     """Return the options of a class, in their order, without those of other classes."""
+    this: Any = cls
     left_out = {field.name for other in beside for field in _fields(other)}
-    hints = hints_of(cls)
+    hints = hints_of(this)
     return [
         OptionRow(
             field.name,
@@ -39,7 +40,7 @@ def option_rows(cls: type[Options], *beside: type[Options]) -> list[OptionRow]:
             field.metadata.get("doc", ""),
             bool(field.metadata.get("secret")),
         )
-        for field in _fields(cls)
+        for field in _fields(this)
         if field.init and field.name not in left_out
     ]
 

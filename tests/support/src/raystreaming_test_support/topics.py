@@ -14,7 +14,7 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.cimpl import NewPartitions, NewTopic  # where they are typed
 
 _TIMEOUT = 60.0
@@ -52,7 +52,7 @@ def create_topic(
     admin = AdminClient({"bootstrap.servers": servers})
     new = NewTopic(topic, partitions, replication_factor=1, config=dict(config or {}))
     admin.create_topics([new])[topic].result(_TIMEOUT)
-    _await_leaders(admin, servers, topic, partitions)
+    _await_leaders(admin, topic, partitions)
 
 
 def grow_topic(servers: str, topic: str, partitions: int) -> None:
@@ -69,16 +69,18 @@ def grow_topic(servers: str, topic: str, partitions: int) -> None:
     """
     admin = AdminClient({"bootstrap.servers": servers})
     admin.create_partitions([NewPartitions(topic, partitions)])[topic].result(_TIMEOUT)
-    _await_leaders(admin, servers, topic, partitions)
+    _await_leaders(admin, topic, partitions)
 
 
-def _await_leaders(admin: AdminClient, servers: str, topic: str, partitions: int) -> None:
+def _await_leaders(admin: AdminClient, topic: str, partitions: int) -> None:
     deadline = time.monotonic() + _TIMEOUT
     while time.monotonic() < deadline:
         found = admin.list_topics(topic, timeout=_TIMEOUT).topics[topic].partitions
         if sum(one.leader >= 0 for one in found.values()) == partitions:
+            places = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in found}
             try:
-                end_offsets(servers, topic)
+                for asked in admin.list_offsets(places).values():
+                    asked.result(_TIMEOUT)
             except KafkaException:  # not the leader that the controller has just made it
                 pass
             else:

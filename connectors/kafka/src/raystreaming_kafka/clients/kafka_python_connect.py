@@ -7,13 +7,13 @@ import ssl
 import threading
 import warnings
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 with warnings.catch_warnings():  # it reads its resources in a way that Python 3.11 deprecated
     warnings.simplefilter("ignore", DeprecationWarning)
     import kafka
-    import kafka.errors
-    import kafka.net
+    from kafka import errors, net
 
 from raystreaming.connector import ConnectorError, Retryable, Terminal
 from raystreaming_kafka.clients import Connection
@@ -21,7 +21,8 @@ from raystreaming_kafka.clients.kafka_python_log import hide_from_now_on
 
 # It ships no types.
 library: Any = kafka
-kafka_errors: Any = kafka.errors
+kafka_errors: Any = errors
+_NetClient: Any = net.KafkaNetClient
 
 _BAD_SETTINGS = (OSError, kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError)
 _FINAL = (
@@ -55,7 +56,7 @@ class _Attempt:
 
     def client(self, **config: Any) -> Any:
         """Make the client that a consumer or a producer works with."""
-        self._clients.append(library.net.KafkaNetClient(**config))
+        self._clients.append(_NetClient(**config))
         return self._clients[-1]
 
     def hear(self, record: logging.LogRecord) -> None:
@@ -116,16 +117,17 @@ def connected(kind: Any, connection: Connection, settings: Mapping[str, Any]) ->
     attempt = _Attempt()
     _listener.attempts.append(attempt)
     try:
-        return kind(**{"kafka_client": attempt.client, **settings})
-    except BaseException as error:
-        attempt.close()
-        if isinstance(error, _BAD_SETTINGS):
-            raise _bad_settings(connection, error) from None
-        if isinstance(error, kafka_errors.KafkaTimeoutError):
-            raise failure(connection, attempt.error or error, "a connection") from None
-        if isinstance(error, kafka_errors.KafkaError):
-            raise failure(connection, error, "a connection") from error
-        raise
+        with ExitStack() as stack:
+            stack.callback(attempt.close)
+            made = kind(**{"kafka_client": attempt.client, **settings})
+            stack.pop_all()
+            return made
+    except _BAD_SETTINGS as error:
+        raise _bad_settings(connection, error) from None
+    except kafka_errors.KafkaTimeoutError as error:
+        raise failure(connection, attempt.error or error, "a connection") from None
+    except kafka_errors.KafkaError as error:
+        raise failure(connection, error, "a connection") from error
     finally:
         _listener.attempts.remove(attempt)
 
