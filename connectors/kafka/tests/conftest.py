@@ -259,8 +259,10 @@ def own_kafka(kafka_topic: Any) -> Iterator[Kafka]:
 def clients_are_closed() -> Iterator[None]:
     """A client of kafka-python that nobody has closed goes on in its thread."""
     yield
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("kafka-")]
-    assert not left
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("kafka-")]
+    for thread in threads:
+        thread.join(10)
+    assert not [thread for thread in threads if thread.is_alive()]
 
 
 @pytest.fixture(params=["confluent", "kafka-python"])
