@@ -91,6 +91,7 @@ class Kafka:
         self._name = name
         self._producer = producer
         self._readers: list[Reader[Any]] = []
+        self._transactional: dict[str, Producer] = {}
 
     def close(self) -> None:
         """Close what was opened: a reader that a test leaves would go on reading."""
@@ -115,14 +116,13 @@ class Kafka:
             self._producer.produce(topic, value, key=key, partition=partition)
         assert self._producer.flush(TIMEOUT) == 0
 
-    def transaction(
-        self, topic: str, values: Iterable[bytes], how: str, partition: int = 0, *, name: str = "t"
-    ) -> Producer:
+    def transaction(self, topic: str, values: Iterable[bytes], how: str, partition: int = 0) -> Producer:
         """Write in a transaction that is committed, aborted, or left open (keep what is returned)."""
-        producer = Producer(
-            {"bootstrap.servers": self.servers, "transactional.id": f"{topic}-{name}", "log_level": 3}
-        )
-        producer.init_transactions(TIMEOUT)
+        producer = self._transactional.get(topic)
+        if producer is None:
+            settings = {"bootstrap.servers": self.servers, "transactional.id": topic, "log_level": 3}
+            producer = self._transactional[topic] = Producer(settings)
+            producer.init_transactions(TIMEOUT)
         producer.begin_transaction()
         for value in values:
             producer.produce(topic, value, partition=partition)

@@ -66,7 +66,7 @@ def test_both_clients_plan_the_same(kafka, three):
 def test_planning_does_not_stumble_over_a_topic_made_just_now(kafka, kafka_topic, client):
     """Its partitions have leaders, which do not all know it yet."""
     admin = AdminClient({"bootstrap.servers": kafka.servers})
-    for _ in range(20):
+    for _ in range(10):
         topic = kafka_topic("new")
         admin.create_topics([NewTopic(topic, 8, 1)])[topic].result(60)
         deadline = time.monotonic() + 30

@@ -119,8 +119,8 @@ def test_aborted_messages_are_never_given_between_others(kafka, client):
     topic = kafka.topic()
     expected = []
     for i in range(4):
-        kafka.transaction(topic, numbered(20, f"no{i}-"), "aborted", name=f"a{i}")
-        kafka.transaction(topic, numbered(20, f"yes{i}-"), "committed", name=f"c{i}")
+        kafka.transaction(topic, numbered(20, f"no{i}-"), "aborted")
+        kafka.transaction(topic, numbered(20, f"yes{i}-"), "committed")
         kafka.produce(topic, numbered(3, f"plain{i}-"))
         expected += numbered(20, f"yes{i}-") + numbered(3, f"plain{i}-")
     drained = kafka.read_all(kafka.source(topic, client=client))
