@@ -13,7 +13,7 @@ from typing import Any
 with warnings.catch_warnings():  # it reads its resources in a way that Python 3.11 deprecated
     warnings.simplefilter("ignore", DeprecationWarning)
     import kafka
-    from kafka import errors, net
+    import kafka.errors
 
 from raystreaming.connector import ConnectorError, Retryable, Terminal
 from raystreaming_kafka.clients import Connection
@@ -21,8 +21,8 @@ from raystreaming_kafka.clients.kafka_python_log import hide_from_now_on
 
 # It ships no types.
 library: Any = kafka
-kafka_errors: Any = errors
-_NetClient: Any = net.KafkaNetClient
+kafka_errors: Any = kafka.errors
+_NetClient: Any = library.KafkaConsumer.DEFAULT_CONFIG["kafka_client"]
 
 _BAD_SETTINGS = (OSError, kafka_errors.KafkaConfigurationError, TypeError, ValueError, AssertionError)
 _FINAL = (
