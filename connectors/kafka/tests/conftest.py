@@ -231,7 +231,7 @@ def producer_of(broker: LocalBroker) -> Producer:
             "bootstrap.servers": broker.servers,
             "enable.idempotence": True,  # or a retry changes the order
             "linger.ms": 60_000,  # a flush sends all that is there at once, as one batch
-            "log_level": 0,  # it says on stderr that a broker is gone, where tests look for what our clients say
+            "log_level": 0,  # else it says on stderr that a broker is gone, where tests look
         }
     )
 
