@@ -14,6 +14,8 @@ from raystreaming.errors import GraphError, OperatorError, Retryable, Terminal, 
 from raystreaming_java import JavaSettings
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.source import NamedSource
+from raystreaming_test_support import java
+from raystreaming_test_support.java import compile_java
 
 RANGES = "com.acme.Ranges"
 STAGED = "com.acme.Staged"
@@ -217,6 +219,15 @@ def test_faults_have_their_kind(context, tmp_path, kind, error, text):
     ctx.from_java(FAULTY + "Numbers", kind, str(tmp_path / "n"), 1).as_python_stream().collect()
     with pytest.raises(error, match=text):
         ctx.execute("faults")
+
+
+def test_a_sink_of_one_phase_is_flushed_before_the_job_is_over(tmp_path):
+    (tmp_path / "classes").mkdir()
+    compile_java(tmp_path / "classes", Path(java.__file__).with_name("Everywhere.java"))
+    ctx = StreamingContext(java_classpath=[tmp_path / "classes"])
+    ctx.from_values(1, 2).as_java_stream().sink("Everywhere$OnePhase", str(tmp_path / "out"))
+    ctx.execute("flushed")
+    assert (tmp_path / "out").read_text() == "1\n2\n"
 
 
 def test_a_sink_that_asks_for_a_restart_shows_the_record(context):
