@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from raystreaming.connector import Terminal, WriterContext
-from raystreaming.records import Rows, rows_of
+from raystreaming.records import Batch, Rows, rows_of
 from raystreaming_files.arrow import ArrowError, RecordBatch
 from raystreaming_files.formats import Format, Shaped, Shaper
 
@@ -46,8 +46,9 @@ class Fitting:
             self._shaper.schema = before
             half = len(values) // 2
             if half:
-                yield from self._fitting(values[:half])
-                yield from self._fitting(values[half:])
+                batch = Batch(values)
+                yield from self._fitting(batch.slice(0, half).values)
+                yield from self._fitting(batch.slice(half, len(batch)).values)
             else:
                 self._ctx.reject(_record(values), str(error))
             return
