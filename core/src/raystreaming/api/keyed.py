@@ -15,10 +15,10 @@ from raystreaming.operators.agg import Agg, Updates
 from raystreaming.operators.aggregates import Aggregate
 from raystreaming.operators.keyed import Reduce
 from raystreaming.operators.sums import AddField, SumOf
-from raystreaming.state import Field, names_of
 
 if TYPE_CHECKING:
     from raystreaming.api.stream import DataStream
+    from raystreaming.state import Field
 
 
 class Keyed(Columnar):
@@ -56,7 +56,7 @@ class Keyed(Columnar):
         if updates not in ("batch", "final"):
             raise GraphError(f"agg(): updates must be 'batch' or 'final', got {updates!r}")
         key = self._key
-        for name in names_of(key):
+        for name in (key,) if isinstance(key, str) else key:
             if name in aggregates:
                 raise GraphError(f"agg(): {name!r} is the key; give the aggregate another name")
         return self._then(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from raystreaming.connector.operator import Operator
 from raystreaming.connector.partition import PartitionFunction
@@ -13,7 +13,9 @@ from raystreaming.graph import Choose, TaskSetup
 from raystreaming.operators import rows
 from raystreaming.operators.by_field import ByField
 from raystreaming.operators.expressions import KeyByField
-from raystreaming.state import Field
+
+if TYPE_CHECKING:
+    from raystreaming.state import Field
 
 Fields: TypeAlias = "str | int | Sequence[str | int]"
 """A field of dicts (a column) by name, or of tuples by index; or several."""
