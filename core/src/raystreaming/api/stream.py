@@ -262,7 +262,7 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
         """
         _callable("reduce_by_key", fn)
         pairs = cast("DataStream[Any]", self)
-        keyed = pairs.key_by(0)
+        keyed: KeyedStream[Any, Any] = pairs.key_by(0)
         return keyed._then(
             "reduce", lambda setup: PairReduce(fn, setup.key_groups), stateful=True, on_error=on_error
         )
