@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -190,8 +191,11 @@ def test_nodes_with_folders_of_their_own_get_the_class_path_from_the_cluster(tmp
         job.release()
         eventually(lambda: cluster.names() == [f"{JOB}/master"], "the end of the job")
         job.check(exactly=False)
-        found = [len(list(f.glob("raystreaming-files-*/*.jar"))) for f in folders]
-        assert sum(found) in (2, 4), "both jars that are not ours, on one node or on both"
+        own = [packaged / "app.jar", packaged / "lib" / "digits.jar"]
+        hashes = {hashlib.sha256(jar.read_bytes()).hexdigest() for jar in own}
+        found = [hashes & {jar.stem for jar in f.glob("raystreaming-files-*/*.jar")} for f in folders]
+        assert hashes in found, "a node where workers are has both jars of the program"
+        assert all(jars in (hashes, set()) for jars in found)
         job.cli("stop", JOB)
         with cluster.driver():
             from ray.experimental import internal_kv
