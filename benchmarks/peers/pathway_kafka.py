@@ -1,8 +1,8 @@
 """Kafka to Parquet with Pathway: pathway_kafka.py SERVERS TOPIC FOLDER STATE.
 
-Its sink for Parquet files, Delta Lake, wants a licence key; this one is an observer, as its documentation writes
-sinks of one's own, and has the files of the hand-written loops. Messages are parsed and filtered without Python.
-It keeps no state: a static read has nothing to go on from.
+Its sink for Parquet files, Delta Lake, wants a licence key; this one is an observer, which is how its
+documentation writes sinks, and has the files of the hand-written loops. Messages are parsed and filtered
+without Python. It keeps no state: a static read has nothing to go on from.
 """
 
 import sys
