@@ -45,8 +45,8 @@ class FieldKeys(OpaqueColumn):
         import pyarrow as pa
 
         are = pa.types
-        kinds = (are.is_integer, are.is_boolean, are.is_string, are.is_large_string)
-        kinds = (*kinds, are.is_binary, are.is_large_binary)
+        numbers_and_texts = (are.is_integer, are.is_boolean, are.is_string, are.is_large_string)
+        kinds = (*numbers_and_texts, are.is_binary, are.is_large_binary)
         return isinstance(self.field, str) and any(is_one(self.columns[0].type) for is_one in kinds)
 
     def __len__(self) -> int:
