@@ -254,7 +254,7 @@ def kill_matrix(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"], default=False)
 def bench(session: nox.Session) -> None:
-    """Benchmarks beside hand-written loops and Bytewax, e.g. `-- word_count --pairs 5`. Slow."""
+    """Benchmarks beside hand-written loops and peers, e.g. `-- word_count --pairs 5`. Slow."""
     install_everything(session)
     session.install(*group("bench"))
     with outside(session, [ROOT / "benchmarks"]):

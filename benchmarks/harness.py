@@ -140,6 +140,7 @@ def wait(child: subprocess.Popen[bytes], limit: float) -> tuple[int, Any]:
 def environment(plain: bool) -> dict[str, str]:
     """Return the environment of a program."""
     env = dict(os.environ)
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # Else all compile themselves at every start.
     path = env.pop("PYTHONPATH", "")
     if not plain:
         env["PYTHONPATH"] = os.pathsep.join([str(HERE / "common"), *([path] if path else [])])

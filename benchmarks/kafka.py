@@ -41,3 +41,8 @@ def _check(count: int, out: Path, said: dict[str, Any]) -> None:
     rows = ask("helpers/check_files.py", out / "files", count)["rows"]
     if not rows:
         raise Wrong(f"{out}: nothing was to be written; take more events")
+
+
+def kept_events(count: int) -> int:
+    """Return how many of the events the filter keeps."""
+    return ask("helpers/count_events.py", count)["kept"]

@@ -1,16 +1,20 @@
-"""Latency at a thousand records a second, beside Bytewax with recovery and a loop that does nothing else."""
+"""Latency at a thousand records a second, beside peers and a loop that does nothing else."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from beside_peers import installed, left_out
 from harness import HERE, Contender, Options, Run, Wrong, interleave, span
 
 TITLE = "Latency"
 KEYS = 100
+PROGRAMS = {  # program, and what the table says of it
+    "bytewax": ("peers/bytewax_latency.py", "recovery on"),
+    "pathway": ("peers/pathway_latency.py", "no persistence"),
+}
 
 
 def run(options: Options) -> list[str]:
@@ -27,9 +31,12 @@ def run(options: Options) -> list[str]:
 
     loop = contender("loop", "loops/latency.py")
     job = contender("raystreaming", "jobs/latency.py")
-    contenders = [loop, job]
-    if importlib.util.find_spec("bytewax") is not None:
-        contenders.append(contender("Bytewax, recovery on", "peers/bytewax_latency.py"))
+    peers = [
+        contender(f"{name}, {PROGRAMS[peer][1]}", PROGRAMS[peer][0])
+        for peer, name in installed().items()
+        if peer in PROGRAMS
+    ]
+    contenders = [loop, job, *peers]
     runs = interleave(contenders, options)
     lines = [
         f"{count:,} records, one each millisecond, from a source in memory through map, key_by, reduce "
@@ -47,11 +54,11 @@ def run(options: Options) -> list[str]:
             span([r.cpu for r in mine], ".1f"),
         ]
         lines.append(f"| {contender_.name} | {' | '.join(cells)} |")
-    if len(contenders) == 2:
-        return [*lines, "", "Bytewax is not installed; it has no package for this Python."]
-    peer = runs[contenders[2].name]
-    due, given = (_versus(runs[job.name], peer, name) for name in ("due_99", "given_99"))
-    return [*lines, "", f"p99 divided by Bytewax's of the same round: due {due}, given {given}."]
+    lines.append("")
+    for peer in peers:
+        due, given = (_versus(runs[job.name], runs[peer.name], name) for name in ("due_99", "given_99"))
+        lines.append(f"p99 divided by that of {peer.name}, of the same round: due {due}, given {given}.")
+    return [*lines, *left_out({"quixstreams": "which reads from Kafka only"})]
 
 
 def _versus(mine: Sequence[Run], theirs: Sequence[Run], name: str) -> str:

@@ -1,6 +1,7 @@
 """The words, the lambdas and the sink of the word count: the same for the loop and for the job."""
 
 import hashlib
+import pathlib
 import random
 
 split = lambda line: line.split()  # noqa: E731
@@ -14,6 +15,14 @@ def lines(words):
     dice = random.Random(1)
     vocabulary = [f"word{i}" for i in range(5_000)]
     return [" ".join(dice.choices(vocabulary, k=10)) for _ in range(words // 10)]
+
+
+def write_lines(words, folder):
+    """Write the lines into a file of a folder and return its path."""
+    text = pathlib.Path(folder, "words.txt")
+    with text.open("w") as file:
+        file.writelines(f"{line}\n" for line in lines(words))
+    return text
 
 
 def make_sink():

@@ -1,20 +1,17 @@
 """Word count with raystreaming on columns, a text file to final counts: words_columns.py WORDS FOLDER."""
 
 import json
-import pathlib
 import sys
 import time
 
 import pyarrow.acero  # noqa: F401 - packages are loaded before the clock starts
 import pyarrow.compute as pc
-from word_data import lines, make_sink
+from word_data import make_sink, write_lines
 
 import raystreaming.runtime.embedded  # noqa: F401 - submit loads it; start-up has a benchmark of its own
 from raystreaming import StreamingContext, count
 
-text = pathlib.Path(sys.argv[2], "words.txt")
-with text.open("w") as file:
-    file.writelines(f"{line}\n" for line in lines(int(sys.argv[1])))
+text = write_lines(int(sys.argv[1]), sys.argv[2])
 sink, told = make_sink()
 
 began = time.perf_counter()

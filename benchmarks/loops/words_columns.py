@@ -1,18 +1,15 @@
 """Word count with pyarrow alone, from a text file to final counts: words_columns.py WORDS FOLDER."""
 
 import json
-import pathlib
 import sys
 import time
 
 import pyarrow as pa
 import pyarrow.acero
 import pyarrow.compute as pc
-from word_data import lines, make_sink
+from word_data import make_sink, write_lines
 
-text = pathlib.Path(sys.argv[2], "words.txt")
-with text.open("w") as file:
-    file.writelines(f"{line}\n" for line in lines(int(sys.argv[1])))
+text = write_lines(int(sys.argv[1]), sys.argv[2])
 sink, told = make_sink()
 
 began = time.perf_counter()

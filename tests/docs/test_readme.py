@@ -91,8 +91,8 @@ GUIDE_BLOCKS = re.findall(
 )
 
 
-def test_the_plugin_guide_has_a_plugin_and_both_kinds_of_operators():
-    assert len(GUIDE_BLOCKS) == 3
+def test_the_plugin_guide_has_a_plugin_sources_sinks_and_both_kinds_of_operators():
+    assert len(GUIDE_BLOCKS) == 6
 
 
 @pytest.mark.parametrize("code", GUIDE_BLOCKS, ids=range(len(GUIDE_BLOCKS)))

@@ -342,6 +342,20 @@ def test_a_user_function_that_says_retryable_restarts_the_job_too():
     assert ctx.execute().result() == [1, 2]
 
 
+def test_a_function_that_is_a_sink_is_called_again_after_a_restart():
+    seen = []
+
+    def sink(x):
+        if x == 2 and seen.count(1) == 1:
+            raise Retryable("not yet")
+        seen.append(x)
+
+    ctx = StreamingContext(checkpoint_interval="1h")
+    ctx.from_values(1, 2).sink(sink)
+    ctx.execute()
+    assert seen == [1, 1, 2]
+
+
 class Prepared(TwoPhaseSink[int]):
     """Notes what is prepared, committed and aborted."""
 

@@ -21,9 +21,7 @@ from raystreaming.connector.function import SourceFunction
 from raystreaming.connector.source import Source
 from raystreaming.errors import GraphError, OptionError, nearest, ray_needed
 from raystreaming.graph import LogicalGraph, LogicalOperator, execution_graph, job_graph
-from raystreaming.graph.draw import Format, draw
 from raystreaming.graph.explain import explain
-from raystreaming.graph.picture import Level
 from raystreaming.observe.notices import show_notices
 from raystreaming.plugins.builtin.collect import CollectSink
 from raystreaming.plugins.builtin.function_source import FunctionSource
@@ -31,6 +29,8 @@ from raystreaming.plugins.registry import registry
 from raystreaming.units import seconds
 
 if TYPE_CHECKING:
+    from raystreaming.graph.draw import Format
+    from raystreaming.graph.picture import Level
     from raystreaming.runtime.embedded import EmbeddedJob
     from raystreaming.runtime.ray.job import RayJob
 
@@ -197,6 +197,8 @@ class StreamingContext(PluginSources):
                 forward --> sink x2
             sink x2
         """
+        from raystreaming.graph.draw import draw  # jobs that run draw nothing
+
         self._graph.identify()
         return draw(self._graph, level, format)
 

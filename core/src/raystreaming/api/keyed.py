@@ -11,13 +11,13 @@ from raystreaming.connector.on_error import ErrorPolicy
 from raystreaming.connector.operator import Operator
 from raystreaming.errors import GraphError
 from raystreaming.graph import TaskSetup
-from raystreaming.operators.agg import Agg, Updates
 from raystreaming.operators.aggregates import Aggregate
 from raystreaming.operators.keyed import Reduce
 from raystreaming.operators.sums import AddField, SumOf
 
 if TYPE_CHECKING:
     from raystreaming.api.stream import DataStream
+    from raystreaming.operators.agg import Updates
     from raystreaming.state import Field
 
 
@@ -49,6 +49,8 @@ class Keyed(Columnar):
             >>> ctx.execute("agg").result()
             [{'key': 'oslo', 'average': 3.0}, {'key': 'rome', 'average': 20.0}]
         """
+        from raystreaming.operators.agg import Agg  # most jobs have none
+
         wrong = [f"{name}={a!r}" for name, a in aggregates.items() if not isinstance(a, Aggregate)]
         if wrong or not aggregates:
             got = f", got {', '.join(wrong)}" if wrong else ""

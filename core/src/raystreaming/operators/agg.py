@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from raystreaming.connector.operator import OperatorContext
 from raystreaming.errors import OperatorError, short_repr
 from raystreaming.operators.aggregates import Aggregate, Plan, State
-from raystreaming.operators.expressions import column
+from raystreaming.operators.grouped import Grouped, Waiting, grouped_by
 from raystreaming.operators.keyed import KeyedOperator
-from raystreaming.records import Batch, is_columnar, kernels, rows_of
+from raystreaming.records import Batch, Rows, is_columnar, rows_of
 from raystreaming.state import Field, FieldKeys, KeyedValues, names_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Updates: TypeAlias = Literal["batch", "final"]
-
-_SAFE = 2**62
-"""Sums of whole numbers up to here cannot leave int64."""
 
 
 class Agg(KeyedOperator):
@@ -44,10 +41,12 @@ class Agg(KeyedOperator):
         self._final = updates == "final"
         self._types: dict[str, pa.DataType] = {}  # of the results, as the last Arrow batch had them
         self._arrow = False
+        self._waiting = Waiting(self._plan)
 
     @property
     def state(self) -> KeyedValues:
-        """The slots by key."""
+        """The slots by key, of all batches."""
+        self._settle()
         return self._state
 
     def open(self, ctx: OperatorContext) -> None:
@@ -60,8 +59,16 @@ class Agg(KeyedOperator):
         if not len(batch):
             yield Batch([])
             return
-        keys, states = self._slots_of(batch)
-        changed = self._add(keys, states)
+        self._arrow = is_columnar(batch.values)
+        grouped = self._grouped(batch.keys, batch.values) if isinstance(batch.keys, FieldKeys) else None
+        if self._final and grouped is not None and grouped.plain:
+            if not self._waiting.add(grouped.table):
+                self._settle()
+                self._waiting.add(grouped.table)
+            yield Batch([])
+            return
+        self._settle()
+        changed = self._add(*(self._of_rows(batch) if grouped is None else grouped.by_key()))
         if self._final:
             yield Batch([])
             return
@@ -71,6 +78,7 @@ class Agg(KeyedOperator):
         """Yield the keys that have changed since the last end."""
         if not self._final:
             return
+        self._settle()
         table = self._state.table
         waiting = iter([key for key, (_, pending) in table.items() if pending])
         while keys := list(islice(waiting, self._piece.rows)):
@@ -95,26 +103,22 @@ class Agg(KeyedOperator):
         self._changed(changed)
         return changed
 
+    def _settle(self) -> None:
+        """Add what waits."""
+        for grouped in self._waiting.take():
+            self._add(*grouped.by_key())
+
     def _changed(self, keys: Sequence[Any]) -> None:
         if self._state.tracking:
             self._state.changed.update(keys)
 
     # What a batch has ------------------------------------------------------------------------
 
-    def _slots_of(self, batch: Batch) -> tuple[Sequence[Any], Sequence[State]]:
-        """Return keys, in Arrow each once, and the slots of what the batch has of them."""
-        keys = batch.keys
-        assert keys is not None, "agg() follows key_by()"
-        self._arrow = is_columnar(batch.values)
-        if isinstance(keys, FieldKeys) and is_columnar(batch.values):
-            found = self._grouped(keys, batch.values)
-            if found is not None:
-                return found
-        return list(keys), self._of_rows(rows_of(batch.values))
-
-    def _of_rows(self, rows: list[Any]) -> list[State]:
+    def _of_rows(self, batch: Batch) -> tuple[Sequence[Any], Sequence[State]]:
+        """Return the key and the slots of every record."""
+        assert batch.keys is not None, "agg() follows key_by()"
         states: list[State] = []
-        for row in rows:
+        for row in rows_of(batch.values):
             try:
                 states.append(self._plan.of_row(row))
             except (KeyError, IndexError, TypeError) as error:
@@ -122,35 +126,19 @@ class Agg(KeyedOperator):
                     f"operator {self._id!r}: agg() raised {type(error).__name__}: {error}\n"
                     f"  record: {short_repr(row, 200)}"
                 ) from error
-        return states
+        return list(batch.keys), states
 
-    def _grouped(self, keys: FieldKeys, values: pa.RecordBatch) -> tuple[list[Any], list[State]] | None:
+    def _grouped(self, keys: FieldKeys, values: Rows) -> Grouped | None:
         """Return what Arrow makes of the batch; None where Python must, for sums or types Arrow has not."""
-        import pyarrow as pa
-
-        fields = list(dict.fromkeys(s.field for s in self._plan.slots if s.field is not None))
+        if not is_columnar(values):
+            return None
         try:
-            columns = [column(values, str(field)) for field in fields]
-            distinct, codes = keys.encoded()
+            grouped = grouped_by(keys, values, self._plan)
         except (KeyError, TypeError) as error:
             raise OperatorError(f"operator {self._id!r}: agg(): {error.args[0]}") from error
-        summed = {slot.field for slot in self._plan.slots if slot.kind == "sum"}
-        if any(f in summed and not _adds_up(c) for f, c in zip(fields, columns, strict=True)):
-            return None
-        names = [f"f{i}" for i in range(len(fields))]
-        calls: list[tuple[Any, str]] = []
-        for slot in self._plan.slots:
-            on = [] if slot.field is None else names[fields.index(slot.field)]
-            calls.append((on, "count_all" if slot.field is None else slot.kind))
-        table = pa.Table.from_arrays([codes, *columns], names=["key", *names])
-        try:
-            grouped = table.group_by("key", use_threads=False).aggregate(calls)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            return None
-        made = [grouped.column("_".join([*([on] if on else []), how])) for on, how in calls]
-        self._note_types(keys, [each.type for each in made])
-        states: list[State] = list(zip(*(each.to_pylist() for each in made), strict=True))
-        return [distinct[code] for code in grouped.column("key").to_pylist()], states
+        if grouped is not None:
+            self._note_types(keys, [column.type for column in grouped.table.columns[1:]])
+        return grouped
 
     def _note_types(self, keys: FieldKeys, slots: Sequence[pa.DataType]) -> None:
         by_slot = dict(zip(self._plan.slots, slots, strict=True))
@@ -195,16 +183,3 @@ def _typed(values: list[Any], known: pa.DataType | None) -> pa.Array:
         except (pa.ArrowException, OverflowError):
             pass  # the sum has left the type of its batch's
     return pa.array(values)
-
-
-def _adds_up(column: pa.Array) -> bool:
-    """Return whether no sum of the column can overflow, as far as its type has a limit."""
-    import pyarrow as pa
-
-    pc = kernels()
-
-    if not pa.types.is_integer(column.type):
-        return True
-    least, greatest = pc.min_max(column).values() if len(column) else (None, None)
-    bounds = [abs(b.as_py()) for b in (least, greatest) if b is not None and b.is_valid]
-    return not bounds or max(bounds) * len(column) < _SAFE

@@ -39,6 +39,16 @@ class FieldKeys(OpaqueColumn):
         assert self._columns is not None, "keys that have travelled are attached to their values"
         return self._columns
 
+    @property
+    def plain(self) -> bool:
+        """Whether the keys are the values of one column as they are, by its type."""
+        import pyarrow as pa
+
+        are = pa.types
+        numbers_and_texts = (are.is_integer, are.is_boolean, are.is_string, are.is_large_string)
+        kinds = (*numbers_and_texts, are.is_binary, are.is_large_binary)
+        return isinstance(self.field, str) and any(is_one(self.columns[0].type) for is_one in kinds)
+
     def __len__(self) -> int:
         """Return the number of keys."""
         return len(self.columns[0])
