@@ -11,8 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from raystreaming import StreamingContext
+
+settings.register_profile("any machine", deadline=None)  # A busy one is no fault of the code.
+settings.load_profile("any machine")
 
 
 class Script:
