@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from raystreaming import MapFunction, StreamingContext, Tagged, count, max_, sum_
-from raystreaming_test_support.numbers import Numbers
+from raystreaming_test_support.number_source import Numbers
 
 pytestmark = pytest.mark.runtimes("embedded", "simulated", "ray", because="they write no files")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import logging
 import pickle
+import socket
 import traceback
+from types import SimpleNamespace
 
 import pytest
 
@@ -176,6 +178,23 @@ def test_a_wrong_password(secure, client, mechanism, said):
     assert text.count("was refused") == 2
     assert text.count("password=") == 2
     assert secure.sasl_servers in text
+
+
+@pytest.mark.parametrize("transport", ["KafkaTCPTransport", "KafkaSSLTransport"])
+def test_what_came_with_the_end_of_a_connection_is_kept(transport):
+    """A refusal, that is, which kafka-python drops when it reads both at once."""
+    kafka_python = pytest.importorskip("raystreaming_kafka.clients.kafka_python_connect")
+    receive = getattr(kafka_python.library.net.transport, transport)._sock_recv
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.setblocking(False)
+        theirs.sendall(b"refused")
+        theirs.close()
+        reader = SimpleNamespace(_sock=ours)
+        assert receive(reader) == (b"refused", None)
+        data, error = receive(reader)
+        assert data == b""
+        assert error is not None
 
 
 def test_brokers_of_another_authority(secure, client, said):

@@ -19,7 +19,7 @@ from raystreaming import (
     StreamingContext,
 )
 from raystreaming.errors import OperatorError
-from raystreaming_test_support.numbers import Numbers
+from raystreaming_test_support.number_source import Numbers
 
 N = 60
 PARALLELISM = [1, 2, 3, 7]

@@ -14,6 +14,7 @@ with warnings.catch_warnings():  # it reads its resources in a way that Python 3
     warnings.simplefilter("ignore", DeprecationWarning)
     import kafka
     import kafka.errors
+    import kafka.net.transport
 
 from raystreaming.connector import ConnectorError, Retryable, Terminal
 from raystreaming_kafka.clients import Connection
@@ -40,6 +41,24 @@ _HEARD = 1
 # It warns of every lost connection; we say it once, when it lasts. A level that somebody has set stays.
 if logging.getLogger("kafka").level == logging.NOTSET:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def _keeps_what_came(transport: Any) -> None:
+    """Have a transport give what came before the end of its connection: the library drops what comes with it.
+
+    A broker that refuses a password says so and hangs up: on a busy machine both are there at once.
+    """
+    receive = transport._sock_recv
+
+    def received(self: Any) -> tuple[bytes, Exception | None]:
+        data, error = receive(self)
+        return data, None if data else error  # The end is there to be read again.
+
+    transport._sock_recv = received
+
+
+for _transport in (library.net.transport.KafkaTCPTransport, library.net.transport.KafkaSSLTransport):
+    _keeps_what_came(_transport)
 
 
 class _Attempt:
