@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from functools import partial
 
 import psutil
@@ -118,7 +119,7 @@ def test_a_detached_job_outlives_its_driver_and_its_master_and_refuses_a_second_
 
 
 def test_the_job_of_a_driver_that_died_ends_by_itself_and_commits_nothing_half(files, ray_cluster):
-    with Program(files.argv, {**files.env, "LEASE": "2s"}, files.folder) as program:
+    with Program(files.argv, {**files.env, "LEASE": "5s"}, files.folder) as program:
         program.until(partial(files.has_published, 1), "a file")
         program.signal(signal.SIGKILL)
         program.end()
@@ -134,7 +135,7 @@ def test_the_job_of_a_driver_that_died_ends_by_itself_and_commits_nothing_half(f
 
 
 def test_a_worker_that_does_not_answer_is_given_up_after_its_lease_and_replaced(files, ray_driver):
-    job = submit(files, lease="2s")
+    job = submit(files, lease="5s")
     eventually(partial(files.has_published, 1), "a file")
     stopped = ray_driver.workers("words", at_least=2)[0]
     stopped.signal(signal.SIGSTOP)
@@ -143,6 +144,26 @@ def test_a_worker_that_does_not_answer_is_given_up_after_its_lease_and_replaced(
     files.release()
     job.wait()
     files.check()
+
+
+class SlowToCome:
+    """A function that takes longer to arrive at a worker than its lease is."""
+
+    def __call__(self, number):
+        return number
+
+    def __setstate__(self, state):
+        time.sleep(3)
+
+
+def test_a_worker_that_takes_long_to_start_is_not_given_up(ray_driver):
+    ctx = StreamingContext(runtime="ray", spares=0, workers=1, lease="2s")
+    function = SlowToCome()
+    function.slow = True  # An object without state is not asked to set it.
+    ctx.from_collection(range(3)).map(function).collect()
+    job = ctx.submit("slow-to-come")
+    assert job.result() == [0, 1, 2]
+    assert job.status().restarts == 0
 
 
 def test_workers_without_a_master_end_by_themselves(files, ray_driver):

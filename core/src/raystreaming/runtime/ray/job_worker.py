@@ -38,6 +38,9 @@ from raystreaming.runtime.transport import Transport, tls_from_environment
 PATIENCE = 10.0
 """Seconds a step of a task may take before a worker that is to halt or to report is given up."""
 
+STARTING = 30.0
+"""Seconds a worker lives at least before its first poll: importing takes its time on a busy machine."""
+
 LOST_LEASE = 3
 """Exit status of a worker that has not heard of its master for too long."""
 
@@ -64,6 +67,7 @@ class JobWorker:
         self._news = threading.Condition()
         self._clock = AwakeClock()
         self._polled = self._clock()
+        self._patience = max(lease, STARTING)
         self._spec: JobSpec | None = None
         self._failure: Failure | None = None
         self._transport: Transport | None = None
@@ -142,7 +146,7 @@ class JobWorker:
     def poll(self, after: int, wait: float) -> Polled:
         """Return what has happened from event number `after` on, at the latest after `wait` seconds."""
         with self._news:
-            self._polled = self._clock()
+            self._polled, self._patience = self._clock(), self._lease
             del self._events[: max(0, after - self._first)]
             self._first = max(self._first, after)
             self._news.wait_for(lambda: self._events, timeout=wait)
@@ -158,7 +162,7 @@ class JobWorker:
             self._news.notify_all()
 
     def _watch_lease(self) -> None:
-        while self._clock() - self._polled < self._lease:
+        while self._clock() - self._polled < self._patience:
             time.sleep(min(1.0, self._lease / 4))
         os._exit(LOST_LEASE)
 
