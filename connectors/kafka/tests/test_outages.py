@@ -27,6 +27,11 @@ def said(caplog, level, servers):
     ]
 
 
+def unexpected(err):
+    """Return lines of standard error but librdkafka's own when a client ends as something comes for it."""
+    return [line for line in err.splitlines() if "|BGQUEUE|" not in line]
+
+
 @pytest.mark.slow
 def test_an_outage(own_kafka, client, caplog, capfd):
     """Readers warn once, if it is worth a word, go on by themselves, and lose and repeat nothing.
@@ -78,7 +83,7 @@ def test_an_outage(own_kafka, client, caplog, capfd):
         assert "reachable again" in back
     assert not said(caplog, logging.WARNING, patient)
     assert not said(caplog, logging.INFO, patient)
-    assert capfd.readouterr().err == ""
+    assert unexpected(capfd.readouterr().err) == []
 
     # Closing ends, too, while no broker is there.
     kafka.broker.kill()
@@ -137,7 +142,7 @@ def test_a_server_where_nothing_listens(client, impatient, capfd):
     source = KafkaSource(topics=["t"], servers="127.0.0.1:1", client=client)
     with pytest.raises(Retryable, match=r"127\.0\.0\.1:1 .*failed.*nc -vz 127\.0\.0\.1 1.*servers="):
         source.plan(PlanContext())
-    assert capfd.readouterr().err == ""
+    assert unexpected(capfd.readouterr().err) == []
 
 
 def test_what_finds_no_broker_leaves_no_thread(client, impatient):
