@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Callable
 from typing import Any
 
-from raystreaming.errors import short_repr
+from raystreaming.connector import Options
+from raystreaming.connector.option_table import OptionRow, option_rows
 
 
 def named_method(
@@ -27,36 +27,19 @@ def named_method(
 
     method.__name__ = method.__qualname__ = name
     method.__module__ = cls.__module__
-    method.__doc__ = described(cls)
+    method.__doc__ = "\n\n".join(filter(None, [inspect.getdoc(cls), _options(cls)]))
     signature = inspect.signature(cls).replace(return_annotation=returns)
     method.__signature__ = signature  # type: ignore[attr-defined]
     return method
 
 
-def described(cls: Callable[..., Any]) -> str:
-    """Return what a connector's class says of itself, and its options."""
-    return "\n\n".join(filter(None, [inspect.getdoc(cls), _options(cls)]))
-
-
-def _options(cls: Any) -> str:
+def _options(cls: Callable[..., Any]) -> str:
     """Return the options of a connector as a text."""
-    if not dataclasses.is_dataclass(cls):
-        return ""
-    lines = ["Options:"]
-    for field in dataclasses.fields(cls):
-        doc = field.metadata.get("doc")
-        if doc is not None and field.init:
-            required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-            given = "required" if required else f"default {_default(field)}"
-            if field.metadata.get("deprecated"):
-                given = f"deprecated: {field.metadata['deprecated']}"
-            lines.append(f"    {field.name}: {f'{doc} ({given})' if doc else given}")
-    return "\n".join(lines) if len(lines) > 1 else ""
+    rows = option_rows(cls) if isinstance(cls, type) and issubclass(cls, Options) else []
+    return "\n".join(["Options:", *map(_line, rows)]) if rows else ""
 
 
-def _default(field: dataclasses.Field[Any]) -> str:
-    if field.metadata.get("secret") and field.default:
-        return "not shown"
-    if field.default_factory is not dataclasses.MISSING:
-        return short_repr(field.default_factory(), 60)
-    return short_repr(field.default, 60)
+def _line(row: OptionRow) -> str:
+    default = row.default if row.default == "required" else f"default {row.default}"
+    given = f"deprecated: {row.deprecated}" if row.deprecated else default
+    return f"    {row.name}: {f'{row.doc} ({given})' if row.doc else given}"

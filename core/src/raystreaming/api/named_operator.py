@@ -74,6 +74,10 @@ class Stream:
         set_policy(self._graph, self._operator, policy)
         return self
 
+    def _under(self: S, policy: ErrorPolicy | None) -> S:
+        """Set the policy that a method was given as an argument, if it was."""
+        return self if policy is None else self.on_error(policy)
+
     def with_config(self: S, key: str | Mapping[str, Any], value: Any = None) -> S:
         """Tell the operator's functions something: they find it in ``context.config`` when they are opened.
 

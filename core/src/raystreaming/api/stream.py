@@ -217,7 +217,7 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
         )
         keyed: KeyedStream[K, T] = KeyedStream(self._graph, self._graph.add(operator))
         keyed._key = keys.name_of(key)
-        return keyed if on_error is None else keyed.on_error(on_error)
+        return keyed._under(on_error)
 
     def partition_by(self, choose: Choose | Fields) -> DataStream[T]:
         """Give every record to the task, or tasks, that a function names; or equal values to one task.
@@ -318,8 +318,7 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             language(sink.language).adopt(self._graph, operator)
         adopted = cast("Sink[Any]", operator.sink)
         operator.build = lambda setup: SinkOperator(adopted, setup.writer)
-        made = StreamSink(self._graph, self._graph.add(operator))
-        return made if on_error is None else made.on_error(on_error)
+        return StreamSink(self._graph, self._graph.add(operator))._under(on_error)
 
     def print(self, prefix: str = "") -> StreamSink:
         """Print every record on a line of its own (at least once)."""
@@ -374,8 +373,7 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             columnar=columnar,
             parallelism=self._tasks(),
         )
-        made: DataStream[Any] = DataStream(self._graph, self._graph.add(operator))
-        return made if on_error is None else made.on_error(on_error)
+        return DataStream(self._graph, self._graph.add(operator))._under(on_error)
 
 
 class KeyedStream(Keyed, DataStream[T], Generic[K, T]):

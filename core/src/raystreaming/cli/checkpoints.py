@@ -114,25 +114,26 @@ def _stores(folder: str, job: str | None) -> Iterator[tuple[CheckpointStore, str
         yield CheckpointStore(open_place(folder, job)), job
         return
     root = Path(folder.removeprefix("file://")).absolute()
-    if job is None and _has_checkpoints(root):
+    if job is None and _store(root) is not None:
         root, job = root.parent, root.name
-    names = _jobs(root)
-    wanted = [name for name in names if job in (None, name)]
+    entries = sorted(root.iterdir()) if root.is_dir() else []
+    stores = {entry.name: store for entry in entries if (store := _store(entry)) is not None}
+    wanted = [name for name in stores if job in (None, name)]
     for name in wanted:
-        yield CheckpointStore(open_place(root, name)), name
+        yield stores[name], name
     if not wanted and job is not None:
-        has = f"it has those of {', '.join(names)}" if names else "it has none"
-        raise CheckpointError(f"no checkpoints of job {job!r} in {folder}{nearest(job, names)}: {has}")
+        has = f"it has those of {', '.join(stores)}" if stores else "it has none"
+        raise CheckpointError(f"no checkpoints of job {job!r} in {folder}{nearest(job, stores)}: {has}")
     if not wanted:
         raise CheckpointError(f"no checkpoints in {folder}: give the checkpoint_dir of a job that has run")
 
 
-def _jobs(root: Path) -> list[str]:
-    return sorted(e.name for e in root.iterdir() if _has_checkpoints(e)) if root.is_dir() else []
-
-
-def _has_checkpoints(folder: Path) -> bool:
-    return folder.is_dir() and bool(CheckpointStore(open_place(folder.parent, folder.name)).sequences())
+def _store(folder: Path) -> CheckpointStore | None:
+    """Return the checkpoints of a job if that is what a folder holds."""
+    if not folder.is_dir():
+        return None
+    store = CheckpointStore(open_place(folder.parent, folder.name))
+    return store if store.sequences() else None
 
 
 def _damaged(store: CheckpointStore, manifest: Manifest) -> Iterator[CheckpointDamaged]:

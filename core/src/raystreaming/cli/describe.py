@@ -75,9 +75,10 @@ def _described(found: Registered, *, lead: bool) -> Iterator[str]:
     if issubclass(cls, Options):
         yield ""
         yield "    Options:"
-        for row in option_rows(cls):
+        rows = option_rows(cls)
+        for row in rows:
             yield from _option(row)
-        if not option_rows(cls):
+        if not rows:
             yield "      none"
 
 

@@ -1,4 +1,4 @@
-"""The options of a connector as rows, for the command line and the tables of the guides."""
+"""The options of a connector as rows, for `help`, the command line and the tables of the guides."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from raystreaming.connector.options import Options, hints_of, type_name
+from raystreaming.errors import short_repr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,9 +16,11 @@ class OptionRow:
     Attributes:
         name: Its name.
         type: What it takes.
-        default: Its default as Python writes it, ``required``, or ``none`` for an empty collection.
+        default: Its default as Python writes it, ``required``, ``none`` for an empty collection, or
+            ``not shown``.
         doc: What it is.
         secret: Whether it is never shown.
+        deprecated: What to write instead.
     """
 
     name: str
@@ -25,6 +28,7 @@ class OptionRow:
     default: str
     doc: str
     secret: bool
+    deprecated: str | None
 
 
 def option_rows(cls: type[Options], *beside: type[Options]) -> list[OptionRow]:
@@ -39,6 +43,7 @@ def option_rows(cls: type[Options], *beside: type[Options]) -> list[OptionRow]:
             _default(field),
             field.metadata.get("doc", ""),
             bool(field.metadata.get("secret")),
+            field.metadata.get("deprecated"),
         )
         for field in _fields(this)
         if field.init and field.name not in left_out
@@ -50,6 +55,12 @@ def _fields(cls: Any) -> tuple[dataclasses.Field[Any], ...]:
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
-    if field.default is not dataclasses.MISSING:
-        return repr(field.default)
-    return "required" if field.default_factory is dataclasses.MISSING else "none"
+    if field.default_factory is not dataclasses.MISSING:
+        default = field.default_factory()
+        if not default:
+            return "none"
+    elif field.default is dataclasses.MISSING:
+        return "required"
+    else:
+        default = field.default
+    return "not shown" if default and field.metadata.get("secret") else short_repr(default, 60)
