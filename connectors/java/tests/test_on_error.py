@@ -68,6 +68,23 @@ def test_only_the_records_that_fail_are_left_out_and_nothing_runs_twice(numbers,
         assert row["attempts"] == tries
 
 
+@pytest.mark.parametrize("policy", ["skip", dead_letter])
+def test_a_partition_function_goes_by_the_policy_of_who_made_the_records(numbers, tmp_path, policy):
+    ctx, stream = numbers
+    letters: list[Any] = []
+    stream.on_error(policy(letters.append) if callable(policy) else policy)
+    spread = stream.partition_by(REFUSING, str(tmp_path / "own"), BAD, ALWAYS)
+    spread.map(FNS + "Identity").set_parallelism(3).as_python_stream().collect()
+    job = ctx.execute("spread")
+    assert sorted(job.result()) == GOOD
+    assert calls(tmp_path / "own") == dict.fromkeys(range(20), 1)
+    assert job.status().counts == {"dead letters" if policy is dead_letter else "skipped": len(BAD)}
+    assert [row["record"] for row in letters] == [str(n) for n in BAD if policy is dead_letter]
+    assert {row["error"].partition("\n")[0] for row in letters} <= {
+        f"java.lang.IllegalArgumentException: no {n}" for n in BAD
+    }
+
+
 @pytest.mark.parametrize("times", [2, ALWAYS])
 @pytest.mark.parametrize("kind", OPERATORS)
 def test_retry_alone_gives_what_a_run_without_errors_gives_or_fails(numbers, tmp_path, kind, times):

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
@@ -210,6 +211,43 @@ def test_a_row_that_an_expression_cannot_take_is_left_out():
     rows.filter(pc.field("n") > 1).on_error("skip").collect()
     job = ctx.execute()
     assert (job.result(), job.status().counts) == ([{"n": 3}], {"skipped": 1})
+
+
+def rows(ctx: StreamingContext) -> Any:
+    """Records, each eleventh of which has no field ``user``."""
+    records = [{"user": n % 7, "n": n} if n % 11 else {"n": n} for n in range(60)]
+    return ctx.from_collection(records).map(dict)
+
+
+@pytest.mark.parametrize("how", [["user"], "user", lambda row, tasks: row["user"] % tasks])
+@pytest.mark.parametrize("policy", ["skip", dead_letter, retry(2, 0, then="skip")])
+def test_records_that_cannot_be_spread_go_by_the_policy_of_who_made_them(how: Any, policy: Any):
+    letters: list[Any] = []
+    ctx = StreamingContext()
+    stream = rows(ctx).on_error(policy(letters.append) if callable(policy) else policy)
+    stream.partition_by(how).map(lambda row: row["n"]).set_parallelism(3).collect()
+    job = ctx.execute()
+    missing = range(0, 60, 11)
+    assert sorted(job.result()) == [n for n in range(60) if n % 11]
+    assert job.status().counts == {"dead letters" if policy is dead_letter else "skipped": len(missing)}
+    assert [row["record"] for row in letters] == [f'{{"n": {n}}}' for n in missing if policy is dead_letter]
+    assert {row["error"] for row in letters} <= {"KeyError: 'user'"}
+
+
+@pytest.mark.parametrize("how", ["user", lambda row, tasks: row["user"] % tasks])
+def test_a_record_that_cannot_be_spread_fails_the_job_without_a_policy(how: Any):
+    ctx = StreamingContext()
+    rows(ctx).partition_by(how).map(dict).set_parallelism(3).collect()
+    with pytest.raises(OperatorError, match=r"KeyError: 'user'(.|\n)*record: {'n': 0}"):
+        ctx.execute()
+
+
+def test_columns_that_lack_the_field_go_by_the_policy_too():
+    ctx = StreamingContext()
+    stream = ctx.from_values(1, 2).map_batches(lambda batch: pa.record_batch({"n": batch}), format="pyarrow")
+    stream.on_error("skip").partition_by("user").map(dict).set_parallelism(2).collect()
+    job = ctx.execute()
+    assert (job.result(), job.status().counts) == ([], {"skipped": 2})
 
 
 def test_retryable_and_terminal_are_no_faults_of_a_record():

@@ -1,4 +1,4 @@
-"""`PartitionFunction`: what chooses the tasks for records in another language than Python."""
+"""`PartitionFunction`: what chooses the tasks for whole batches, e.g. in another language than Python."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from raystreaming.records import Batch
 
 class OpenPartition(ABC):
     """A partition function of one task."""
+
+    may_ask_again = False
+    """Whether records may be given to it twice. If not, an error policy has it asked record by record."""
 
     @abstractmethod
     def split(self, batch: Batch, tasks: int) -> Sequence[Any]:
@@ -27,7 +30,7 @@ class OpenPartition(ABC):
 
 
 class PartitionFunction(ABC):
-    """A partition function of another language, inert: it travels to the workers that open it."""
+    """A partition function of whole batches, inert: it travels to the workers that open it."""
 
     @abstractmethod
     def problems(self, operator: str) -> Iterable[str]:

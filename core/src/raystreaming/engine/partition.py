@@ -14,7 +14,7 @@ from raystreaming.errors import OperatorError, short_repr, shown_record
 from raystreaming.graph import Choose, OutputEdge, Partitioning
 from raystreaming.operators.guard import Guard
 from raystreaming.operators.user_function import describe, failure
-from raystreaming.records import Batch, OpaqueColumn, rows_of
+from raystreaming.records import Batch, OpaqueColumn, readable_rows, rows_of
 from raystreaming.state import FieldKeys, KeyOwners
 
 
@@ -187,11 +187,14 @@ class Custom(Partitioner):
 
 
 class Foreign(Partitioner):
-    """Each record to the channels a function of another language names."""
+    """Each record to the channels that a function of whole batches names."""
 
-    def __init__(self, channels: Sequence[int], function: PartitionFunction) -> None:
+    def __init__(
+        self, channels: Sequence[int], function: PartitionFunction, guard: Guard | None = None
+    ) -> None:
         super().__init__(channels)
         self._function = function
+        self._guard = guard
         self._opened: OpenPartition | None = None
 
     def open(self, ctx: OperatorContext) -> None:
@@ -199,9 +202,27 @@ class Foreign(Partitioner):
         self._opened = self._function.open(ctx)
 
     def split(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
-        """Ask the function about the whole batch."""
+        """Ask the function about the whole batch; under a policy, find the records that it cannot take."""
         assert self._opened is not None, "the task opens its partitioners"
-        return self._dealt(batch, self._opened.split(batch, len(self.channels)))
+        if self._guard is None:
+            return self._dealt(batch, self._opened.split(batch, len(self.channels)))
+        return self._guarded(self._opened, self._guard, batch)
+
+    def _guarded(self, opened: OpenPartition, guard: Guard, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        if len(batch) == 1 or opened.may_ask_again:
+            try:
+                parts = opened.split(batch, len(self.channels))
+            except Exception as error:
+                if len(batch) == 1:
+                    (record,) = readable_rows(batch.values)
+                    guard.failed(None, record, error)
+                    return
+            else:
+                yield from self._dealt(batch, parts)
+                return
+        half = len(batch) // 2
+        yield from self._guarded(opened, guard, batch.slice(0, half))
+        yield from self._guarded(opened, guard, batch.slice(half, len(batch)))
 
     def close(self) -> None:
         """Have the function closed, if it was made."""
@@ -235,5 +256,5 @@ def partitioner(
         case Partitioning.CUSTOM:
             assert edge.choose is not None, "custom partitioning has a function"
             if isinstance(edge.choose, PartitionFunction):
-                return Foreign(edge.channels, edge.choose)
+                return Foreign(edge.channels, edge.choose, guard)
             return Custom(edge.channels, operator, edge.choose, guard)

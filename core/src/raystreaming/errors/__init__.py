@@ -137,7 +137,7 @@ class JobError(RayStreamingError):
 
 
 class Fault(NamedTuple):
-    """What a function in another language raised, and where in its own code; both as text."""
+    """What a function raised, and where in its own code; both as text."""
 
     error: str
     at: str
@@ -148,7 +148,7 @@ class OperatorError(JobError):
 
     failure_kind = "user"
     fault: Fault | None = None
-    """Where the function is not in Python: what it raised, apart from the message."""
+    """What the function raised, apart from the message."""
 
 
 class TransferError(JobError):

@@ -40,6 +40,8 @@ class ByField(PartitionFunction):
 
 
 class _OpenByField(OpenPartition):
+    may_ask_again = True
+
     def __init__(self, by: ByField, operator: str) -> None:
         self._by = by
         self._operator = operator

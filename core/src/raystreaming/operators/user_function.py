@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import raystreaming
 from raystreaming.connector.rejecting import GO_ON
-from raystreaming.errors import ConnectorError, OperatorError, add_note, hide_secrets, shown_record
+from raystreaming.errors import ConnectorError, Fault, OperatorError, add_note, hide_secrets, shown_record
 
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
@@ -108,5 +108,6 @@ def failure(operator: str, fn: Callable[..., Any], record: Any, error: Exception
         f"  record: {shown_record(record)}\n"
         f"  mend the function, or {GO_ON}"
     )
+    told.fault = Fault(f"{type(error).__name__}: {error}", where(error, fn))
     error.__traceback__ = without_our_frames(error.__traceback__)
     return told

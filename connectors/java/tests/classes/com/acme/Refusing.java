@@ -11,6 +11,7 @@ import io.ray.streaming.api.function.impl.KeyFunction;
 import io.ray.streaming.api.function.impl.MapFunction;
 import io.ray.streaming.api.function.impl.ProcessFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
+import io.ray.streaming.api.partition.Partition;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -28,6 +29,7 @@ public class Refusing
         KeyFunction<Long, Long>,
         AggregateFunction<Long, long[], Long>,
         ProcessFunction<Long, Long>,
+        Partition<Long>,
         SinkFunction<Long> {
   private final Path calls;
   private final List<Long> refused;
@@ -92,6 +94,11 @@ public class Refusing
   @Override
   public void process(Long number, Collector<Long> collector) {
     collector.collect(take(number));
+  }
+
+  @Override
+  public int[] partition(Long number, int tasks) {
+    return new int[] {(int) (take(number) % tasks)};
   }
 
   @Override
