@@ -12,7 +12,9 @@ from raystreaming_test_support.ray_cluster import eventually
 pytestmark = pytest.mark.ray
 
 
-def test_records_that_fail_are_tried_again_and_written_once_where_dead_letters_go(ray_driver, tmp_path):
+def test_records_that_fail_are_tried_again_and_written_once_where_dead_letters_go(
+    ray_driver, tmp_path, caplog
+):
     def inverse(n):
         return 1 // (n % 10) and n
 
@@ -29,4 +31,10 @@ def test_records_that_fail_are_tried_again_and_written_once_where_dead_letters_g
     assert sorted(int(row["record"]) for row in rows) == list(range(0, 200, 10))
     assert {row["attempts"] for row in rows} == {2}
     assert {row["error"] for row in rows} == {"ZeroDivisionError: integer division or modulo by zero"}
+    told = [r for r in caplog.records if "goes on without records that fail" in r.getMessage()]
+    # Every other record goes to task 1, none of those that `inverse` refuses.
+    tasks = [("map", 0), ("filter", 0), ("filter", 1)]
+    assert sorted((r.job, r.operator, r.task) for r in told) == sorted(
+        ("outcomes", f"from_collection.{op}", task) for op, task in tasks
+    )
     eventually(lambda: not ray_driver.names(), "an empty cluster")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from raystreaming.api.job import report
 from raystreaming.cli.parsers import Commands, add_command, print_table
 from raystreaming.errors import ray_needed
-from raystreaming.observe.notices import show_notices
+from raystreaming.observe.notices import say, show_notices
 from raystreaming.observe.progress import line, progress, short_number, table
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ def stop_job(options: argparse.Namespace) -> int:
     while True:
         view = follower.ask()
         for said in view.lines:
-            print(said.line, file=sys.stderr)
+            said.log(options.name)
         if view.over:
             break
     print(f"job {options.name!r} is {view.status.state}: checkpoint {view.status.checkpoint}")
@@ -158,5 +157,5 @@ def _join(address: str | None) -> None:
 def _exit_status(view: JobView) -> int:
     if view.failure is None:
         return 0
-    print(f"error: {report(view.failure.to_error())}", file=sys.stderr)
+    say(f"error: {report(view.failure.to_error())}", job=view.status.job)
     return 1

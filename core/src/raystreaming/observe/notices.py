@@ -26,6 +26,11 @@ def about(
     return {"job": job, "operator": operator, "task": task, "more": more}
 
 
+def subject(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what a line is about: job, operator and task, None where that is not known."""
+    return {name: getattr(record, name, here.about.get(name)) for name in _ABOUT}
+
+
 class _Here(threading.local):
     """What a thread is working for; lines say so that are not about something else."""
 
@@ -52,7 +57,7 @@ class _JsonFormatter(logging.Formatter):
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            **{name: getattr(record, name, here.about.get(name)) for name in _ABOUT},
+            **subject(record),
             "message": hide_secrets(record.getMessage()),
             **getattr(record, "more", {}),
         }

@@ -187,7 +187,7 @@ class RayJob:
     def _news(self) -> JobView:
         view = self._follower.ask()
         for said in view.lines:
-            log.log(said.level, "%s", said.line, extra=about(self._follower.job))
+            said.log(self._follower.job)
         return view
 
     def _end(self, view: JobView) -> None:

@@ -156,4 +156,4 @@ class ToBoard(logging.Handler):
         self._say = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._say(Said(record.levelno, record.getMessage()))
+        self._say(Said.of(record))

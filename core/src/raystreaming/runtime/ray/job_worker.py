@@ -180,4 +180,4 @@ class _Forward(logging.Handler):
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tell(Said(record.levelno, record.getMessage()))
+        self._tell(Said.of(record))

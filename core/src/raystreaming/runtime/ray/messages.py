@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from raystreaming.checkpoint.manifest import Manifest
 from raystreaming.engine.messages import Report, TaskOrder, TaskReport
+from raystreaming.observe.notices import about, log, subject
 from raystreaming.observe.status import JobStatus, TaskStatus
 from raystreaming.runtime.ray.shipping import Failure
 
@@ -95,10 +97,21 @@ class Said:
     Attributes:
         level: As in `logging`.
         line: The text.
+        subject: The operator and the task that it is about.
     """
 
     level: int
     line: str
+    subject: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, record: logging.LogRecord) -> Said:
+        """Return what was logged."""
+        return cls(record.levelno, record.getMessage(), subject(record))
+
+    def log(self, job: str) -> None:
+        """Log it as a line of `job`, in the process of who follows the job."""
+        log.log(self.level, "%s", self.line, extra=about(**{**self.subject, "job": job}))
 
 
 Event = Told | Failed | Said
