@@ -31,7 +31,7 @@ def dice():
     return random.Random(seed)
 
 
-@pytest.fixture(params=["words", "kafka"])
+@pytest.fixture(params=["words", pytest.param("kafka", marks=pytest.mark.slow)])
 def files(request, tmp_path, kafka_topic):
     if request.param == "words":
         return RayJobFiles("words", tmp_path, COUNT)

@@ -15,7 +15,7 @@ from raystreaming_test_support.ray_cluster import eventually, listening_ports
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]
 
-JOBS = int(os.environ.get("RAYSTREAMING_RAY_JOBS", "3"))
+JOBS = int(os.environ.get("RAYSTREAMING_RAY_JOBS", "1"))
 GROWTH = 1_000_000
 """Bytes a job may cost for ever, in all processes of the cluster and in this one: Ray remembers jobs."""
 
