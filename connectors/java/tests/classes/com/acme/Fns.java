@@ -499,6 +499,20 @@ public final class Fns {
     }
   }
 
+  /** Takes its time for each record. */
+  public static class Slow implements SinkFunction<Object> {
+    private final long millis;
+
+    public Slow(long millis) {
+      this.millis = millis;
+    }
+
+    @Override
+    public void sink(Object value) throws Exception {
+      Thread.sleep(millis);
+    }
+  }
+
   /** Numbers from 0, with a position. */
   public static class Numbers implements SourceFunction<Long> {
     private final long stop;
