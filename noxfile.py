@@ -165,6 +165,7 @@ def oldest(session: nox.Session, tested: str) -> None:
             session.error(reason)
         session.skip(reason)
     packages = list(PACKAGES.values()) if tested == "pipelines" else [PACKAGES[tested]]
+    packages += [package for package in required(packages) if package not in packages]
     wheels = {str(package.wheel) for package in [PACKAGES["core"], *packages]}
     bounds = {need for package in packages for need in dependencies(package)}
     session.install("--resolution", "lowest-direct", *sorted(wheels | bounds))
@@ -273,6 +274,12 @@ def group(name: str) -> list[str]:
 def dependencies(package: Package) -> list[str]:
     """What a package requires when it is installed without extras."""
     return list(nox.project.load_toml(package.folder / "pyproject.toml")["project"]["dependencies"])
+
+
+def required(packages: list[Package]) -> list[Package]:
+    """Which packages of this checkout others of it require."""
+    names = {Requirement(need).name for package in packages for need in dependencies(package)}
+    return [package for package in PACKAGES.values() if package.dist in names]
 
 
 def own_group(package: Package) -> list[str]:

@@ -11,11 +11,15 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from raystreaming.connector import ConnectorError, Retryable, Terminal
 from raystreaming_kafka.clients import Chunk, Connection, Metadata, OffsetGone, Partition, Reached, logger
+from raystreaming_kafka.clients.topic_watch import TopicWatch
 
 _BYTES_PER_MESSAGE = 384
 """What librdkafka needs for a queued message beside its value (measured: 310-330)."""
 
 _LARGEST_RESPONSE = 50 * 2**20
+
+_LOOK_TIMEOUT = 1.0
+"""Seconds that the cluster may take to say which topics there are."""
 
 _BROKERS_GONE = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE)
 _HEALS = (
@@ -92,6 +96,7 @@ class ConfluentClient:
         self._closed = False
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._topic: str | None = None
+        self._topic_watch = TopicWatch(connection.servers)
         settings = settings_of(connection)
         settings["error_cb"] = self._on_error
         settings["on_commit"] = self._on_commit
@@ -126,6 +131,7 @@ class ConfluentClient:
         first = consumer.poll(timeout)
         if self._failed is not None:
             raise self._failed
+        self._look_for_topics()
         if first is None:
             self._drained = True
             return []
@@ -139,6 +145,16 @@ class ConfluentClient:
         if any(map(Message.error, messages)):
             messages, found = self._sort_out(messages)
         return self._chunks(messages) + found
+
+    def _look_for_topics(self) -> None:
+        """Look now and then whether the topics are still there."""
+        if self._trouble or not self._topic_watch.due():
+            return
+        try:
+            there = self._consumer.list_topics(timeout=_LOOK_TIMEOUT).topics
+        except KafkaException:
+            return
+        self._topic_watch.check({p.topic for p in self._partitions.values()}, there)
 
     def _chunks(self, messages: list[Message]) -> list[Chunk | Reached]:
         """Group messages by partition."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from raystreaming.connector import Retryable, Terminal
+from raystreaming.connector import Retryable
 from raystreaming_kafka.clients import (
     ANSWER_WITHIN,
     Chunk,
@@ -20,6 +19,7 @@ from raystreaming_kafka.clients import (
     logger,
 )
 from raystreaming_kafka.clients.kafka_python_connect import connected, failure, kafka_errors, library
+from raystreaming_kafka.clients.topic_watch import TopicWatch
 
 OffsetAndMetadata = library.OffsetAndMetadata
 TopicPartition = library.TopicPartition
@@ -29,9 +29,6 @@ _FIRST_TRY = 1.0
 _LEAST_TRY = 0.5
 _END_CHECK = 0.05
 """Seconds between two looks whether a partition's end is reached without a message."""
-
-_LOOK_EVERY = 10.0
-"""Seconds between two looks whether topics are still there, while nothing comes."""
 
 _values = attrgetter("value")
 
@@ -66,8 +63,7 @@ class KafkaPythonClient:
         self._partitions: dict[Any, Partition] = {}
         self._positions: dict[Any, int] = {}
         self._closed = False
-        self._next_look = time.monotonic() + _LOOK_EVERY
-        self._missed: set[str] = set()
+        self._topic_watch = TopicWatch(connection.servers)
         self._consumer: Any = None
         self._connect(_FIRST_TRY)
 
@@ -127,27 +123,18 @@ class KafkaPythonClient:
             for place, messages in records.items()
             if place in self._partitions
         ]
-        if not found:
-            self._refuse_deleted()
+        self._look_for_topics()
         return found + reached
 
-    def _refuse_deleted(self) -> None:
-        """Look now and then, while nothing comes, whether the topics are still there: it does not say so."""
-        now = time.monotonic()
-        if now < self._next_look or self.trouble():
+    def _look_for_topics(self) -> None:
+        """Look now and then whether the topics are still there."""
+        if self.trouble() or not self._topic_watch.due():
             return
-        self._next_look = now + _LOOK_EVERY
         try:
             there = self._consumer.topics()
         except kafka_errors.KafkaError:
             return
-        missing = {p.topic for p in self._partitions.values() if p.topic not in there}
-        for topic in sorted(missing & self._missed):  # twice: a cluster that settles knows of fewer topics
-            raise Terminal(
-                f"Reading topic {topic!r} at {self._connection.servers} failed: the topic was deleted. Read "
-                "a topic that exists; `--fresh` starts over without the old positions."
-            )
-        self._missed = missing
+        self._topic_watch.check({p.topic for p in self._partitions.values()}, there)
 
     def _reached(self) -> list[Chunk | Reached]:
         """Return the partitions that were read, with how far: past marks of transactions too."""
