@@ -214,12 +214,11 @@ def test_a_topic_that_is_deleted_while_it_is_read(own_kafka, client):
     admin = AdminClient({"bootstrap.servers": kafka.servers})
     admin.delete_topics([topic])[topic].result(30)
     with pytest.raises(Terminal, match=rf"{topic}.* was deleted"):
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            kafka.produce(other, [b"y"])  # a topic that goes on must not hide it
-            reader.read(100, time.monotonic() + 0.1)
+        # A topic that goes on must not hide it.
+        read_until(reader, time.monotonic() + 90, lambda: kafka.produce(other, [b"y"]))
 
 
-def read_until(reader, deadline):
+def read_until(reader, deadline, meanwhile):
     while time.monotonic() < deadline:
+        meanwhile()
         reader.read(100, time.monotonic() + 0.1)
