@@ -119,7 +119,7 @@ def run(tmp_path: Path) -> Run:
 def test_at_any_moment_of_the_start_the_run_ends_by_itself(run: Run):
     statuses = []
     for n in itertools.count():
-        moment = (n + random.random()) / 50
+        moment = (n + random.random()) / 25
         process = run.start("import pyarrow.parquet\ntime.sleep(0.1)\nctx.execute()", command=("-c", COMMAND))
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -130,7 +130,7 @@ def test_at_any_moment_of_the_start_the_run_ends_by_itself(run: Run):
         assert status in (0, 130), told
         assert "Traceback" not in err, told
         statuses.append(status)
-        if n >= 40 and statuses.count(0) >= 3:  # until there were moments with a job
+        if n >= 20 and statuses.count(0) >= 3:  # until there were moments with a job
             break
     assert statuses.count(130) >= 3
 
