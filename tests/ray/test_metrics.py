@@ -17,6 +17,8 @@ pytestmark = pytest.mark.ray
 
 SAMPLE = re.compile(r"^ray_raystreaming_(\w+)\{(.*)\} ([\d.e+-]+)$", re.MULTILINE)
 
+COUNT = 1_000_000
+
 
 def slowly(n):
     time.sleep(0.01)
@@ -44,16 +46,19 @@ def scraped(job: str) -> dict[str, dict[tuple[str, str], float]]:
 @pytest.mark.slow  # Not in CI: after some of the other tests, Ray names no export ports of its nodes.
 def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_driver):
     ctx = StreamingContext(runtime="ray", spares=0, checkpoint_interval="1s")
-    ctx.from_collection(range(3000)).map(slowly).set_parallelism(2).sink(lambda n: None)
-    job = ctx.submit("measured")
+    ctx.from_collection(range(COUNT)).map(slowly).set_parallelism(2).sink(lambda n: None)
+    job = ctx.submit("measured")  # it goes on until its metrics have come
 
     def complete() -> bool:
         now = scraped("measured")
         return sum(now.get("records_in_total", {}).values()) > 500 and "checkpoint_age_seconds" in now
 
-    eventually(complete, "500 records in the metrics")
-    found = scraped("measured")
-    job.wait()
+    try:
+        eventually(complete, "500 records in the metrics")
+        found = scraped("measured")
+    finally:
+        job.cancel()
+        job.wait()
     assert found.keys() >= {
         "records_in_total",
         "records_out_total",
@@ -68,7 +73,7 @@ def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_d
     assert found["records_in_total"].keys() == tasks
     assert found["records_out_total"].keys() == {source}
     assert found["lag_records"].keys() == {source}
-    assert 0 < found["lag_records"][source] < 3000
+    assert 0 < found["lag_records"][source] < COUNT
     assert found["checkpoint_age_seconds"].keys() == {("", "")}
     assert 0 <= found["checkpoint_age_seconds"]["", ""] < 60
 

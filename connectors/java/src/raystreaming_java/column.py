@@ -196,6 +196,8 @@ def _plain(value: Any) -> Any:
         return list(value)
     if isinstance(value, Enum) and isinstance(value, int | float | str | bytes):
         return value.value
+    if isinstance(value, bytearray | memoryview):  # which older versions of ormsgpack do not know
+        return bytes(value)
     raise TypeError(f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins."))
 
 

@@ -32,7 +32,7 @@ class Settings:
         detach: On Ray: the job goes on when the program has ended.
         buffer_timeout: On Ray: how long a record waits for others to travel with it.
         lease: On Ray: after this time without a word, workers end themselves, and jobs without a driver.
-        start_timeout: On Ray: how long the cluster may take to place the workers.
+        start_timeout: On Ray: how long the cluster may take to place the next of the workers.
         runtime_env: On Ray: the runtime environment of the workers.
         languages: What installed languages made of the settings that begin with their names.
     """

@@ -131,24 +131,21 @@ class Crew:
         return member
 
     def await_ready(self, members: Sequence[Member]) -> None:
-        """Wait until workers are up, and listen to them from then on.
+        """Wait until workers are up, and listen to each from then on: until then its lease runs.
 
         Raises:
             JobError: The cluster has no room for them.
             Exception: What a worker found wrong with the job or its node.
         """
-        new = [m for m in members if m.ready is None]
-        calls = {m.call("ready"): m for m in new}
-        deadline = time.monotonic() + self._options.start_timeout
-        done, waiting = (
-            ray.wait(list(calls), num_returns=len(calls), timeout=max(0.0, deadline - time.monotonic()))
-            if calls
-            else ([], [])
-        )
-        for call in done:
-            member = calls[call]
+        calls = {m.call("ready"): m for m in members if m.ready is None}
+        waiting = list(calls)
+        while waiting:
+            up, waiting = ray.wait(waiting, timeout=self._options.start_timeout)
+            if not up:
+                raise self._no_room([calls[call] for call in waiting])
+            member = calls[up[0]]
             try:
-                member.ready = ray.get(call)
+                member.ready = ray.get(up[0])
             except RayError as error:
                 raise WorkerLost(
                     f"a worker of job {self._job!r} did not start: {_first_line(error)}"
@@ -156,9 +153,6 @@ class Crew:
             assert member.ready is not None
             if member.ready.failure is not None:
                 raise member.ready.failure.to_error()
-        if waiting:
-            raise self._no_room([calls[call] for call in waiting])
-        for member in new:
             self.listen_to(member)
 
     def listen_to(self, member: Member) -> None:

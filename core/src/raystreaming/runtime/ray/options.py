@@ -18,7 +18,7 @@ class RayOptions:
         buffer_timeout: Seconds a record waits at most for others before it is sent to another worker.
         lease: Seconds after which a worker ends itself that hears nothing of its master, a job that
             hears nothing of its driver, and a worker is given up that does not answer.
-        start_timeout: Seconds to wait for the cluster to place all workers.
+        start_timeout: Seconds to wait for the cluster to place the next worker.
         runtime_env: Ray's runtime environment for the workers.
     """
 
