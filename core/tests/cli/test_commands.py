@@ -158,7 +158,17 @@ def test_statuses(command, script):
     assert mistyped.endswith("error: unknown: --frsh (did you mean '--fresh'?), --nonsense\n")
     short = command("checkpoints", "show", "state", "--numbr", "7", status=2).stderr
     assert "error: unknown: --numbr (did you mean '--number'?), 7\n" in short
-    assert "invalid choice: 'rnu'" in command("rnu", status=2).stderr
+    assert "invalid choice: 'rnu' (did you mean 'run'?) (choose" in command("rnu", status=2).stderr
+
+
+def test_who_reads_what_is_printed_may_end_before():
+    argv = [sys.executable, "-m", "raystreaming", "describe", "text_file"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
 
 
 # Checkpoints -----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
 from collections.abc import Sequence
 from textwrap import dedent
@@ -11,7 +11,7 @@ from raystreaming import __version__
 from raystreaming.api.job import report
 from raystreaming.cli import checkpoints, describe, doctor, graph, jobs, plugins, run
 from raystreaming.cli.address import joined
-from raystreaming.cli.parsers import parsed
+from raystreaming.cli.parsers import Parser, parsed
 from raystreaming.errors import RayStreamingError
 from raystreaming.observe.notices import say
 
@@ -36,20 +36,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parsed(_parser(), joined(sys.argv[1:] if argv is None else argv))
         code: int = options.command(options)
+        if not sys.stdout.closed:
+            sys.stdout.flush()
     except RayStreamingError as error:
         say(f"error: {report(error)}")
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # who read what is printed has ended, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
+        return 1
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="raystreaming",
         description="Stream processing in plain Python, exactly once.",
         epilog=dedent(_EPILOG).strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"raystreaming {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from textwrap import dedent
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from raystreaming.errors import nearest
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+_WRONG_CHOICE = re.compile(r"invalid choice: '([^']*)'(?= \(choose from (.*)\))")
 
 
-def add_command(commands: Commands, name: str, what: str, epilog: str) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Shows its epilog as it is written, and says which choice is near a wrong one."""
+
+    def __init__(self, **options: Any) -> None:
+        form = argparse.RawDescriptionHelpFormatter
+        super().__init__(formatter_class=form, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        super().error(_WRONG_CHOICE.sub(_with_the_nearest, message))
+
+
+def _with_the_nearest(wrong: re.Match[str]) -> str:
+    return wrong[0] + nearest(wrong[1], re.findall(r"[\w-]+", wrong[2]))
+
+
+def add_command(commands: Commands, name: str, what: str, epilog: str) -> Parser:
     """Add a command.
 
     Args:
@@ -26,18 +45,16 @@ def add_command(commands: Commands, name: str, what: str, epilog: str) -> argpar
         help=what,
         description=f"{what[0].upper()}{what[1:]}.",
         epilog=dedent(epilog).strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.set_defaults(parser=parser)
     return parser
 
 
-def parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+def parsed(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
     """Return what a command line says; end with status 2, and what was meant, where it is wrong."""
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        its: argparse.ArgumentParser = options.parser
+        its: Parser = options.parser
         known = [text for action in its._actions for text in action.option_strings]
         its.error("unknown: " + ", ".join(f"{text}{nearest(text, known)}" for text in unknown))
     return options
