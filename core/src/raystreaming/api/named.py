@@ -40,6 +40,4 @@ def _options(cls: Callable[..., Any]) -> str:
 
 
 def _line(row: OptionRow) -> str:
-    default = row.default if row.default == "required" else f"default {row.default}"
-    given = f"deprecated: {row.deprecated}" if row.deprecated else default
-    return f"    {row.name}: {f'{row.doc} ({given})' if row.doc else given}"
+    return f"    {row.name}: {f'{row.doc} ({row.given})' if row.doc else row.given}"

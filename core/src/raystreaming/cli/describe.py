@@ -90,8 +90,7 @@ def _facts(cls: type[Any]) -> Iterator[str]:
 
 
 def _option(row: OptionRow) -> Iterator[str]:
-    default = row.default if row.default == "required" else f"default {row.default}"
-    yield f"      {row.name}: {row.type}, {default}{', secret' if row.secret else ''}"
+    yield f"      {row.name}: {row.type}, {row.given}{', secret' if row.secret else ''}"
     width = min(shutil.get_terminal_size((_WIDTH, 0)).columns, _WIDTH)
     yield from textwrap.wrap(row.doc, max(width, 40), initial_indent=" " * 10, subsequent_indent=" " * 10)
 

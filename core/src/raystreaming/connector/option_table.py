@@ -30,6 +30,13 @@ class OptionRow:
     secret: bool
     deprecated: str | None
 
+    @property
+    def given(self) -> str:
+        """What it is if it is not given, in words."""
+        if self.deprecated:
+            return f"deprecated: {self.deprecated}"
+        return self.default if self.default == "required" else f"default {self.default}"
+
 
 def option_rows(cls: type[Options], *beside: type[Options]) -> list[OptionRow]:
     """Return the options of a class, in their order, without those of other classes."""
