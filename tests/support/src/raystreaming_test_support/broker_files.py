@@ -64,7 +64,7 @@ def _settings(folder: Path, port: int, controller_port: int) -> dict[str, str]:
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         "controller.listener.names": "CONTROLLER",
         "log.dirs": str(folder / "data"),
-        "log.retention.ms": "-1",  # Tests write messages of long ago, which it would look for every 5 minutes.
+        "log.retention.ms": "-1",  # Tests write messages of long ago; it looks every five minutes.
         # There is one broker, so each internal topic has one replica; one partition
         # is made much faster than the usual fifty.
         "offsets.topic.replication.factor": "1",
