@@ -72,7 +72,7 @@ def job(files, classes, ray_driver):
         java_classpath=[classes],
         java_memory="64MB",
         spares=1 if KILLS > 1 else 0,
-        workers=None if KILLS > 1 else 2,
+        workers=4 if KILLS > 1 else 2,  # each starts a JVM: with one for every task that takes a minute
     )
     describe(ctx, files.folder, COUNT, batch=1, watched=lambda n: n)
     job = ctx.submit(JOB)
@@ -107,7 +107,7 @@ def test_masters(job, files, dice, ray_driver):
         workers = {w.name for w in ray_driver.workers(JOB, at_least=2)}
         master.signal(signal.SIGKILL)
         eventually(partial(is_replaced, ray_driver, master), "another master")
-        eventually(lambda: job.status().state == "running", "the job runs")
+        eventually(lambda: job.status().state == "running", "the job runs", patience=180)
         lived_on += bool(workers & set(ray_driver.names()))
     files.release()
     job.wait()
