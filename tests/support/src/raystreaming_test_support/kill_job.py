@@ -203,9 +203,11 @@ def report_restarts(jobs: list[KillJob]) -> None:
     seconds = sorted(s for job in jobs for s in job.resumed())
     line = (
         f"{sum(j.kills for j in jobs)} kills in {sum(j.runs for j in jobs)} runs of {len(jobs)} jobs; "
-        f"{len(seconds)} runs went on from a position: start to first record past it "
-        f"median {statistics.median(seconds):.2f} s, longest {seconds[-1]:.2f} s"
+        f"{len(seconds)} runs went on from a position"
     )
+    if seconds:
+        line += f": start to first record past it median {statistics.median(seconds):.2f} s"
+        line += f", longest {seconds[-1]:.2f} s"
     print(line)
     if file := os.environ.get("RAYSTREAMING_KILL_REPORT"):
         with open(file, "a", encoding="utf-8") as report:
