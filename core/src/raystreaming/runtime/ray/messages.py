@@ -111,7 +111,8 @@ class Said:
 
     def log(self, job: str) -> None:
         """Log it as a line of `job`, in the process of who follows the job."""
-        log.log(self.level, "%s", self.line, extra=about(**{**self.subject, "job": job}))
+        extra = about(job, self.subject["operator"], self.subject["task"])
+        log.log(self.level, "%s", self.line, extra=extra)
 
 
 Event = Told | Failed | Said
