@@ -155,7 +155,9 @@ def test_the_brokers_have_all_after_a_flush_and_not_before(kafka, client):
         assert end_offsets(kafka.servers, topic) == [(epoch - 1) * 100]
         writer.flush()
         assert end_offsets(kafka.servers, topic) == [epoch * 100]
+    writer.write(Batch([b"never flushed"]))
     writer.close()
+    assert end_offsets(kafka.servers, topic) == [200]
 
 
 def test_a_full_buffer_is_waited_for(kafka, client):

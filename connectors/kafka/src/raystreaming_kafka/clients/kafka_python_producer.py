@@ -126,13 +126,18 @@ class KafkaPythonProducer:
 
     def close(self) -> None:
         """Leave; what was not flushed is given up."""
+        if self._waiting:  # else `close` would begin to send them
+            self._give_up()
         try:
             self._producer.close(timeout=0 if self._waiting else 2)
         except kafka_errors.KafkaTimeoutError:  # it leaves its thread running where messages wait
-            sender = getattr(self._producer, "_sender", None)
-            if sender is not None:
-                sender.force_close()
+            self._give_up()
         self._waiting.clear()
+
+    def _give_up(self) -> None:
+        sender = getattr(self._producer, "_sender", None)
+        if sender is not None:
+            sender.force_close()
 
     def _failed(self, error: Exception, topic: str) -> ConnectorError:
         why = self._connection.hide(f"{type(error).__name__}: {error}")

@@ -38,9 +38,10 @@ class TopicWatch:
             Terminal: One was deleted.
         """
         missing = {topic for topic in read if topic not in there}
-        for topic in sorted(missing & self._missed):
+        gone = sorted(missing & self._missed)
+        if gone:
             raise Terminal(
-                f"Reading topic {topic!r} at {self._servers} failed: the topic was deleted. Read "
+                f"Reading topic {gone[0]!r} at {self._servers} failed: the topic was deleted. Read "
                 "a topic that exists; `--fresh` starts over without the old positions."
             )
         self._missed = missing
