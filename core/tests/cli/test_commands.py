@@ -161,6 +161,11 @@ def test_statuses(command, script):
     assert "invalid choice: 'rnu' (did you mean 'run'?) (choose" in command("rnu", status=2).stderr
 
 
+def test_a_pipe_of_the_program_that_breaks_is_told(command, script):
+    script.write("raise BrokenPipeError('of mine')", "breaks.py")
+    assert "BrokenPipeError: of mine" in command("run", "breaks.py", status=1).stderr
+
+
 def test_who_reads_what_is_printed_may_end_before():
     argv = [sys.executable, "-m", "raystreaming", "describe", "text_file"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Sequence
 from textwrap import dedent
@@ -43,10 +44,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # who read what is printed has ended, as `head` does
+    except BrokenPipeError:
+        if not _nobody_reads():  # it is of something else that a program has opened
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
         return 1
     return code
+
+
+def _nobody_reads() -> bool:
+    """Return whether who read what is printed has ended, as `head` does."""
+    if sys.stdout.closed:
+        return False
+    state = select.poll()
+    state.register(sys.stdout, 0)  # errors are told whatever one asks for
+    return bool(state.poll(0))
 
 
 def _parser() -> Parser:
