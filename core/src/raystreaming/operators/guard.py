@@ -11,7 +11,7 @@ from raystreaming.connector.on_error import DeadLetter, ErrorPolicy, Retry, goes
 from raystreaming.connector.operator import Operator, OperatorContext
 from raystreaming.connector.rejecting import Rejected
 from raystreaming.errors import ConnectorError, OperatorError, Retryable, hide_secrets, shown_record
-from raystreaming.operators.user_function import failure, where
+from raystreaming.operators.user_function import failure, raised
 from raystreaming.records import Batch, rows_of
 
 T = TypeVar("T")
@@ -101,7 +101,7 @@ class Guard:
                 raise error
             raise failure(self._operator, fn, record, error) from error
         fault = error.fault if isinstance(error, OperatorError) else None
-        why, at = fault or (f"{type(error).__name__}: {error}", where(error, fn))
+        why, at = fault or raised(error, fn)
         self.leave_out(DeadLetter(self._operator, why, at, record, len(self.waits)))
 
     def count_retry(self) -> None:

@@ -76,6 +76,11 @@ def _is_users_file(path: str) -> bool:
     return path != GENERATED and (not path.startswith(_OURS) or path.startswith(_NAMED_BY_PROGRAMS))
 
 
+def raised(error: Exception, fn: Callable[..., Any] | None) -> Fault:
+    """Return what a function in Python raised, and where."""
+    return Fault(f"{type(error).__name__}: {error}", where(error, fn))
+
+
 def where(error: BaseException, fn: Callable[..., Any] | None = None) -> str:
     """Return file and line of the user's own code in which an error was raised, as far as there is any."""
     lines = [(t.tb_frame.f_code.co_filename, t.tb_lineno) for t in _users_part(error.__traceback__)]
@@ -102,12 +107,13 @@ def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
 
 def failure(operator: str, fn: Callable[..., Any], record: Any, error: Exception) -> OperatorError:
     """Build the message for a user function that raised on `record`, and cut the traceback to its frames."""
+    fault = raised(error, fn)
     told = OperatorError(
         f"operator {operator!r}: {describe(fn)} raised {type(error).__name__}: {hide_secrets(str(error))}\n"
-        f"  at {where(error, fn)}\n"
+        f"  at {fault.at}\n"
         f"  record: {shown_record(record)}\n"
         f"  mend the function, or {GO_ON}"
     )
-    told.fault = Fault(f"{type(error).__name__}: {error}", where(error, fn))
+    told.fault = fault
     error.__traceback__ = without_our_frames(error.__traceback__)
     return told
