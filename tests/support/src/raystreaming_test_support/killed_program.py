@@ -93,10 +93,10 @@ elif name == "formats":
             .write_files(folder / "out" / format, format=format, compression=compression, roll_rows=1_000)
         )
 elif name == "lasting":  # files that go on over checkpoints, and end by their rows
-    for format, compression in (("parquet", None), ("jsonl", "gzip")):
+    for format, compression, tasks in (("parquet", None, 2), ("jsonl", "gzip", 1)):
         (
             ctx.read_files(folder / "in", format="jsonl")
-            .set_parallelism(2)
+            .set_parallelism(tasks)
             .filter(no_view)
             .write_files(
                 folder / "out" / format,
