@@ -8,6 +8,8 @@ from raystreaming_test_support.kill_job import KillJob, report_restarts
 from raystreaming_test_support.outputs import Watch
 
 COUNT = 20_000
+SLOW = {"RATE": "8000"}
+"""Records a second: a job has several times the checkpoints that it needs for three kills."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -39,7 +41,7 @@ def test_every_step_has_a_case():
 def test_kill_at_step(name, step, tmp_path, request):
     fixture = "topic" if name == "kafka" else "classes" if name in WITH_JAVA else None
     env = {} if fixture is None else request.getfixturevalue(fixture)
-    job = KillJob(name, tmp_path / "job", COUNT, env).prepare()
+    job = KillJob(name, tmp_path / "job", COUNT, {**env, **SLOW}).prepare()
     with Watch(job.out):
         # Something to take over: prepared, in a manifest, and not yet published.
         assert job.kill_at("manifest.written:2")
