@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from functools import partial
 
@@ -144,6 +145,30 @@ def test_a_worker_that_does_not_answer_is_given_up_after_its_lease_and_replaced(
     files.release()
     job.wait()
     files.check()
+
+
+def hangs_once(marker, number):
+    if number == 500 and not marker.exists():
+        marker.touch()
+        threading.Event().wait()
+    return {"n": number}
+
+
+def test_a_worker_whose_function_hangs_is_given_up_and_replaced(tmp_path, ray_driver, caplog):
+    ctx = StreamingContext(
+        runtime="ray",
+        spares=0,
+        checkpoint_dir=tmp_path / "state",
+        checkpoint_interval="200ms",
+        stall_timeout="2s",
+    )
+    numbers = ctx.from_collection(range(1_000)).map(partial(hangs_once, tmp_path / "hung"))
+    numbers.write_files(tmp_path / "out", format="jsonl")
+    job = ctx.submit("hangs").wait()
+    assert sorted(row["n"] for row in json_rows(tmp_path / "out")) == list(range(1_000))
+    assert job.status().restarts == 1
+    assert "from_collection.write_files has been at the same records for" in caplog.text
+    assert "give the context a longer stall_timeout= than 2 s, or None" in caplog.text
 
 
 class SlowToCome:

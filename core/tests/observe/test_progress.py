@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 
 from raystreaming import StreamingContext
@@ -92,6 +93,27 @@ def test_the_bottleneck_is_the_busiest_and_whom_it_blocks():
     at_ease = status(task(0, (1, 1), (0.4, 0.4, 0), 1.0), task(1, (1, 1), (0.49, 0, 0), 1.0))
     assert progress(None, at_ease).bottleneck is None
     assert progress(None, status()).bottleneck is None
+
+
+def test_who_is_at_the_same_records_for_long_is_told_before_anything_else():
+    long = replace(task(1, (1300, 1200), (1.3, 9.62, 1.08), 12.0), at_work=42.4)
+    told = progress(BEFORE, status(NOW.tasks[0], long, NOW.tasks[2])).bottleneck
+    assert told == "map has been at the same records for 42 s"
+    short = replace(long, at_work=9.9)
+    told = progress(BEFORE, status(NOW.tasks[0], short, NOW.tasks[2])).bottleneck
+    assert told == "sink is 94% busy and blocks map by 81%"
+
+
+def test_the_step_that_a_task_is_at_counts_as_work(eventually):
+    go_on = threading.Event()
+    ctx = StreamingContext()
+    ctx.from_values(1).map(lambda n: go_on.wait() and n).collect()
+    job = ctx.submit("long")
+    eventually(lambda: any(t.at_work > 0.1 for t in job.status().tasks), "a long step")
+    assert all(t.busy > 0.1 for t in job.status().tasks)
+    go_on.set()
+    assert job.result() == [1]
+    assert all(t.at_work == 0 for t in job.status().tasks)
 
 
 def test_one_line_and_a_table():

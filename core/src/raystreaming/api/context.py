@@ -270,6 +270,7 @@ class StreamingContext(PluginSources):
                     buffer_timeout=seconds(chosen.buffer_timeout, "buffer_timeout", zero=True),
                     lease=seconds(chosen.lease, "lease"),
                     start_timeout=seconds(chosen.start_timeout, "start_timeout"),
+                    stall_timeout=chosen.stall,
                     runtime_env=chosen.runtime_env,
                 ),
                 sinks,

@@ -33,6 +33,8 @@ class Settings:
         buffer_timeout: On Ray: how long a record waits for others to travel with it.
         lease: On Ray: after this time without a word, workers end themselves, and jobs without a driver.
         start_timeout: On Ray: how long the cluster may take to place the next of the workers.
+        stall_timeout: On Ray: how long a task may be at the same few records before its worker is given up
+            as one that hangs; None: for ever.
         runtime_env: On Ray: the runtime environment of the workers.
         languages: What installed languages made of the settings that begin with their names.
     """
@@ -52,6 +54,7 @@ class Settings:
     buffer_timeout: str | float = "5ms"
     lease: str | float = "30s"
     start_timeout: str | float = "60s"
+    stall_timeout: str | float | None = "10m"
     runtime_env: Mapping[str, Any] = field(default_factory=dict[str, Any])
     languages: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -59,6 +62,11 @@ class Settings:
     def interval(self) -> float:
         """The checkpoint interval in seconds."""
         return seconds(self.checkpoint_interval, "checkpoint_interval")
+
+    @property
+    def stall(self) -> float | None:
+        """How long a task may be at the same records, in seconds."""
+        return None if self.stall_timeout is None else seconds(self.stall_timeout, "stall_timeout")
 
 
 _WHOLE = (
@@ -97,7 +105,9 @@ def make(values: dict[str, Any]) -> Settings:
     problems: list[str] = []
     languages = _of_languages({n: v for n, v in values.items() if n not in names}, names, problems)
     settings = Settings(**{n: v for n, v in values.items() if n in names}, languages=languages)
-    for name in ("checkpoint_interval", "buffer_timeout", "lease", "start_timeout"):
+    for name in ("checkpoint_interval", "buffer_timeout", "lease", "start_timeout", "stall_timeout"):
+        if name == "stall_timeout" and settings.stall_timeout is None:
+            continue
         try:
             seconds(getattr(settings, name), name, zero=name == "buffer_timeout")
         except OptionError as error:

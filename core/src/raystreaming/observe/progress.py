@@ -10,6 +10,9 @@ from raystreaming.observe.status import JobStatus, TaskStatus, total_lag
 SATURATED = 0.5
 """From this share of its time on, the busiest operator is what others wait for."""
 
+LONG = 10.0
+"""Seconds in one step, of few records, from which they are told: perhaps a function never comes back."""
+
 HELD_UP = 0.1
 """From this share of its time on, an operator is said to be blocked."""
 
@@ -29,6 +32,7 @@ class OperatorProgress:
         blocked: Share in which it had work but no room for the results.
         idle: Share in which there was nothing to do.
         lag: Records that are known to wait before its tasks, if they are those of a source that knows.
+        at_work: Seconds that the longest of the steps has taken so far that its tasks are at.
     """
 
     name: str
@@ -41,6 +45,7 @@ class OperatorProgress:
     blocked: float
     idle: float
     lag: int | None
+    at_work: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,16 @@ def _operator(name: str, tasks: Sequence[TaskStatus], totals: Sequence[TaskStatu
         share(sum(t.blocked for t in tasks)),
         share(sum(t.idle for t in tasks)),
         total_lag(totals),
+        max(t.at_work for t in totals),
     )
 
 
 def _bottleneck(operators: dict[int, OperatorProgress], edges: Sequence[tuple[int, int]]) -> str | None:
     if not operators:
         return None
+    stuck = max(operators.values(), key=lambda o: o.at_work)
+    if stuck.at_work >= LONG:
+        return f"{_ends(stuck.name)} has been at the same records for {stuck.at_work:.0f} s"
     chain, busiest = max(operators.items(), key=lambda item: item[1].busy)
     if busiest.busy < SATURATED:
         return None
@@ -124,6 +133,7 @@ def since(before: TaskStatus | None, now: TaskStatus) -> TaskStatus:
         now.index,
         now.elapsed - before.elapsed,
         now.lag,
+        now.at_work,
     )
 
 

@@ -22,6 +22,7 @@ class TaskStatus:
         elapsed: Seconds since this start.
         lag: Records that are known to wait before a source task, in the outside (as it was within the last
             second) and between its reader and the task; None if that is not known, and for other tasks.
+        at_work: Seconds since it began on the records that it is at; 0 between two such steps.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TaskStatus:
     index: int = 0
     elapsed: float = 0.0
     lag: int | None = None
+    at_work: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

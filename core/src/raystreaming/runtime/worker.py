@@ -145,6 +145,7 @@ class Worker:
         self._read_loops = {id_: self._read_loop(self._tasks[id_].spec) for id_ in readers}
         self._held_up: dict[int, float] = {}
         self._parked: dict[int, float] = {}
+        self._at_work: tuple[int, float] | None = None
         self._opened: list[Task] = []
 
     # From any thread ---------------------------------------------------------------------
@@ -167,20 +168,23 @@ class Worker:
     def status(self) -> list[TaskStatus]:
         """Return what can be told about the tasks now."""
         elapsed = time.monotonic() - self._began
+        now = self._at_work
+        at_work = {} if now is None else {now[0]: time.perf_counter() - now[1]}
         return [
             TaskStatus(
                 task.spec.name,
                 task.records_in,
                 task.records_out,
-                busy=times.busy,
+                busy=times.busy + at_work.get(id_, 0.0),
                 blocked=times.blocked,
                 idle=times.idle,
                 chain=task.spec.vertex.index,
                 index=task.spec.index,
                 elapsed=elapsed,
                 lag=self._lag(task),
+                at_work=at_work.get(id_, 0.0),
             )
-            for task, times in zip(self._tasks.values(), self._times.values(), strict=True)
+            for (id_, task), times in zip(self._tasks.items(), self._times.values(), strict=True)
         ]
 
     def _lag(self, task: Task) -> int | None:
@@ -314,7 +318,9 @@ class Worker:
         held_up = self._held_up.pop(id_, began)
         task.pace(self._paces[id_].limit, map(self._most, task.output_channels))
         here.about = self._about[id_]
+        self._at_work = id_, began
         records = task.step()
+        self._at_work = None
         took = time.perf_counter() - began
         self._times[id_].busy += took
         self._paces[id_].worked(records, took)

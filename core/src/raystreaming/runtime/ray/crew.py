@@ -230,10 +230,25 @@ class Crew:
             return
         member.polled, member.answered = polled, self._clock()
         member.next_event = polled.first + len(polled.events)
-        with self._lock:
-            self._poll(member)
+        hangs = self._hanging(polled)
+        if hangs is None:
+            with self._lock:
+                self._poll(member)
         if polled.events:
             self._told(member, polled.events)
+        if hangs is not None:
+            self._is_lost(member, f"worker {member.name} hangs: {hangs}")
+
+    def _hanging(self, polled: Polled) -> str | None:
+        """Return which task is at the same records for too long."""
+        limit = self._options.stall_timeout
+        for task in polled.tasks:
+            if limit is not None and task.at_work > limit:
+                return (
+                    f"{task.name} has been at the same records for {task.at_work:.0f} s; if that is what it "
+                    f"needs, give the context a longer stall_timeout= than {limit:g} s, or None"
+                )
+        return None
 
     def _give_up_silent(self) -> None:
         """Ray never reports a process that is stopped: give it up when its lease is over."""

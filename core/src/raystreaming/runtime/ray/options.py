@@ -19,6 +19,8 @@ class RayOptions:
         lease: Seconds after which a worker ends itself that hears nothing of its master, a job that
             hears nothing of its driver, and a worker is given up that does not answer.
         start_timeout: Seconds to wait for the cluster to place the next worker.
+        stall_timeout: Seconds after which a worker is given up whose task is still at the same records;
+            None: never.
         runtime_env: Ray's runtime environment for the workers.
     """
 
@@ -28,4 +30,5 @@ class RayOptions:
     buffer_timeout: float = 0.005
     lease: float = 30.0
     start_timeout: float = 60.0
+    stall_timeout: float | None = 600.0
     runtime_env: Mapping[str, Any] = field(default_factory=dict[str, Any])
