@@ -12,7 +12,7 @@ import pytest
 
 from raystreaming import StreamingContext
 from raystreaming.connector import RecordsSource
-from raystreaming.errors import JobLocked
+from raystreaming.errors import JobError, JobLocked
 from raystreaming_test_support.outputs import assert_nothing_left, json_rows
 from raystreaming_test_support.programs import Program
 from raystreaming_test_support.ray_cluster import eventually
@@ -189,6 +189,27 @@ def test_a_worker_that_takes_long_to_start_is_not_given_up(ray_driver):
     job = ctx.submit("slow-to-come")
     assert job.result() == [0, 1, 2]
     assert job.status().restarts == 0
+
+
+def slowly(number):
+    time.sleep(0.001)
+    return number
+
+
+@pytest.mark.parametrize(
+    ("folder", "lost"),
+    [(None, "the checkpoints, which were kept in its memory"), ("state", r"the rows of collect\(\)")],
+)
+def test_a_job_fails_that_has_lost_what_only_its_master_knew(folder, lost, tmp_path, ray_driver):
+    ctx = StreamingContext(
+        runtime="ray", spares=0, workers=1, checkpoint_dir=None if folder is None else tmp_path / folder
+    )
+    ctx.from_collection(range(10**6)).map(slowly).collect()
+    job = ctx.submit("loses")
+    eventually(lambda: any(t.records_in for t in job.status().tasks), "a record")
+    ray_driver.master("loses").signal(signal.SIGKILL)
+    with pytest.raises(JobError, match=f"job 'loses': its master died, and with it {lost}"):
+        job.wait()
 
 
 def test_workers_without_a_master_end_by_themselves(files, ray_driver):

@@ -84,7 +84,10 @@ def test_explain_shows_the_workers_and_what_they_ask_for():
     assert shared[-5] == "on Ray: 1 worker"
     assert shared[-4].count(" and ") == 3
     assert shared[-3] == "    asks for 1 CPU, 1 GPU, 2 disk, near the job master"
-    assert shared[-1] == "the job master dies: the workers go on, Ray starts it again"
+    assert shared[-1] == "the job master dies: the job ends, as it has the rows of collect()"
+    lasting = StreamingContext(runtime="ray", checkpoint_dir="state")
+    lasting.from_values(1).print()
+    assert lasting.explain().endswith("\nthe job master dies: the workers go on, Ray starts it again")
 
 
 def test_explain_of_a_job_on_ray_needs_no_ray():

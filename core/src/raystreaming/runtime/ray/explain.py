@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from raystreaming.graph import ExecutionGraph
+from raystreaming.plugins.builtin.collect import CollectSink
 from raystreaming.runtime.ray.placing import Post, posts
 
 
@@ -22,12 +23,17 @@ def explain_placing(graph: ExecutionGraph, workers: int | None, spares: int, dur
         lines.append(f"worker {number}: {' and '.join(post.names)}")
         lines.append(f"    asks for {_asks(post)}")
     lines.append("a worker dies: all tasks go on from the last checkpoint")
-    lines.append(
-        "the job master dies: the workers go on, Ray starts it again"
-        if durable
-        else "the job master dies: the job ends, as it has no checkpoint_dir"
-    )
+    lines.append(f"the job master dies: {_without_master(graph, durable)}")
     return "\n".join(lines)
+
+
+def _without_master(graph: ExecutionGraph, durable: bool) -> str:
+    if not durable:
+        return "the job ends, as it has no checkpoint_dir"
+    operators = (op for task in graph.tasks for op in task.vertex.operators)
+    if any(isinstance(op.sink, CollectSink) for op in operators):
+        return "the job ends, as it has the rows of collect()"
+    return "the workers go on, Ray starts it again"
 
 
 def _asks(post: Post) -> str:
