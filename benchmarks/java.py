@@ -44,7 +44,7 @@ def run(options: Options) -> list[str]:
         python, missing = str(pyflink()), ""
     except (OSError, subprocess.CalledProcessError) as error:
         python, missing = "", f"PyFlink {PYFLINK} could not be installed here: {error}"
-    # Jobs of seconds, ours and theirs: the first half second of any is spent in code that is not compiled yet.
+    # Jobs of seconds, ours and theirs: the first half second of any goes by in code not compiled yet.
     theirs = [
         _pyflink("streams, process mode", "stream", "numbers", python, options.size(200_000, 100_000)),
         _pyflink("tables, process mode", "process", "numbers", python, options.size(500_000, 100_000)),
