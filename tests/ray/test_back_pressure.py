@@ -65,3 +65,28 @@ def test_a_slow_sink_stops_the_source(size, tmp_path, ray_driver):
     waiting = max(t.records_out for t in tasks) - min(t.records_in for t in tasks if t.records_in)
     print(f"{waiting} records on the way, {most / 1e6:.0f} MB at most")
     assert waiting < MOST_WAITING
+
+
+@pytest.mark.parametrize(("memory", "least", "most"), [("1MiB", 15, 40), ("64KiB", 1, 4)])
+def test_channel_memory_is_what_may_be_on_its_way(memory, least, most, ray_driver):
+    def quick_then_slow(record):
+        if int.from_bytes(record[:8], "big") > 2_000:
+            time.sleep(2)
+
+    ctx = StreamingContext(runtime="ray", spares=0, channel_memory=memory)
+    ctx.source(Endless(size=1 << 16)).sink(quick_then_slow).start_new_chain()
+    job = ctx.submit("stands")
+
+    def taken():
+        return sum(t.records_in for t in job.status().tasks if t.chain == 1)
+
+    def on_their_way():
+        return sum(t.records_out for t in job.status().tasks) - taken()
+
+    try:
+        eventually(lambda: taken() > 2_000, "slow records")
+        eventually(lambda: on_their_way() >= least, "a full channel")
+        assert on_their_way() <= most
+    finally:
+        job.cancel()
+        job.wait()

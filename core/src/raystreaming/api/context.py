@@ -26,7 +26,7 @@ from raystreaming.observe.notices import show_notices
 from raystreaming.plugins.builtin.collect import CollectSink
 from raystreaming.plugins.builtin.function_source import FunctionSource
 from raystreaming.plugins.registry import registry
-from raystreaming.units import seconds
+from raystreaming.units import seconds, size
 
 if TYPE_CHECKING:
     from raystreaming.graph.draw import Format
@@ -268,6 +268,7 @@ class StreamingContext(PluginSources):
                     spares=chosen.spares,
                     detach=chosen.detach,
                     buffer_timeout=seconds(chosen.buffer_timeout, "buffer_timeout", zero=True),
+                    channel_memory=size(chosen.channel_memory, "channel_memory"),
                     lease=seconds(chosen.lease, "lease"),
                     start_timeout=seconds(chosen.start_timeout, "start_timeout"),
                     stall_timeout=chosen.stall,

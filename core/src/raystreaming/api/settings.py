@@ -10,7 +10,7 @@ from typing import Any
 from raystreaming.api.language import language
 from raystreaming.errors import OptionError, UnknownConnector, nearest
 from raystreaming.plugins.registry import FIRST_PARTY_LANGUAGES, registry
-from raystreaming.units import seconds
+from raystreaming.units import seconds, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Settings:
         spares: On Ray: workers kept ready for those that die.
         detach: On Ray: the job goes on when the program has ended.
         buffer_timeout: On Ray: how long a record waits for others to travel with it.
+        channel_memory: On Ray: how much may be on its way from a task to one of another worker, in bytes
+            or as text such as ``"1MiB"``.
         lease: On Ray: after this time without a word, workers end themselves, and jobs without a driver.
         start_timeout: On Ray: how long the cluster may take to place the next of the workers.
         stall_timeout: On Ray: how long a task may be at the same few records before its worker is given up
@@ -52,6 +54,7 @@ class Settings:
     spares: int = 1
     detach: bool = False
     buffer_timeout: str | float = "5ms"
+    channel_memory: str | int = "1MiB"
     lease: str | float = "30s"
     start_timeout: str | float = "60s"
     stall_timeout: str | float | None = "10m"
@@ -112,6 +115,10 @@ def make(values: dict[str, Any]) -> Settings:
             seconds(getattr(settings, name), name, zero=name == "buffer_timeout")
         except OptionError as error:
             problems.append(str(error))
+    try:
+        size(settings.channel_memory, "channel_memory")
+    except OptionError as error:
+        problems.append(str(error))
     for name, least, optional in _WHOLE:
         value: object = getattr(settings, name)
         if value is None and optional:

@@ -116,7 +116,7 @@ class Crew:
                 max_task_retries=0,
                 **options,
             )
-            .remote(name, self._packed, self._dists, self._options.lease, self._options.buffer_timeout)
+            .remote(name, self._packed, self._dists, self._options)
         )
         return self._join(Member(name, handle, resources))
 

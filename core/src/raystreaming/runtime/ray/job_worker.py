@@ -30,6 +30,7 @@ from raystreaming.runtime.ray.messages import (
     StartTasks,
     WorkerReport,
 )
+from raystreaming.runtime.ray.options import RayOptions
 from raystreaming.runtime.ray.shipping import Failure, check_dists, unpack_job
 from raystreaming.runtime.ray.task_run import TaskRun
 from raystreaming.runtime.spec import JobSpec
@@ -52,22 +53,18 @@ class JobWorker:
         name: Its name among the workers of the job.
         job: The job, packed.
         dists: Distributions that the job's connectors are from, with the driver's versions.
-        lease: Seconds it lives without a poll.
-        buffer_timeout: Seconds a record waits at most for others.
+        options: Options of the runtime.
     """
 
-    def __init__(
-        self, name: str, job: bytes, dists: Mapping[str, str], lease: float, buffer_timeout: float
-    ) -> None:
+    def __init__(self, name: str, job: bytes, dists: Mapping[str, str], options: RayOptions) -> None:
         self._name = name
-        self._lease = lease
-        self._buffer_timeout = buffer_timeout
+        self._options = options
         self._events: list[Event] = []
         self._first = 0
         self._news = threading.Condition()
         self._clock = AwakeClock()
         self._polled = self._clock()
-        self._patience = max(lease, STARTING)
+        self._patience = max(options.lease, STARTING)
         self._spec: JobSpec | None = None
         self._failure: Failure | None = None
         self._transport: Transport | None = None
@@ -100,7 +97,8 @@ class JobWorker:
             attempt,
             deliver=lambda arrived: self._running.arrived(arrived),
             failed=lambda error: self._running.failed(error),
-            buffer_timeout=self._buffer_timeout,
+            buffer_timeout=self._options.buffer_timeout,
+            window=self._options.channel_memory,
             tls=tls_from_environment(os.environ),
         )
         return self._transport.address
@@ -146,7 +144,7 @@ class JobWorker:
     def poll(self, after: int, wait: float) -> Polled:
         """Return what has happened from event number `after` on, at the latest after `wait` seconds."""
         with self._news:
-            self._polled, self._patience = self._clock(), self._lease
+            self._polled, self._patience = self._clock(), self._options.lease
             del self._events[: max(0, after - self._first)]
             self._first = max(self._first, after)
             self._news.wait_for(lambda: self._events, timeout=wait)
@@ -163,7 +161,7 @@ class JobWorker:
 
     def _watch_lease(self) -> None:
         while self._clock() - self._polled < self._patience:
-            time.sleep(min(1.0, self._lease / 4))
+            time.sleep(min(1.0, self._options.lease / 4))
         os._exit(LOST_LEASE)
 
     @property
