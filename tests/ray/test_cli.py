@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,8 @@ def test_a_detached_job_is_listed_shown_followed_and_stopped(cli):
     line, head, *operators = cli("status", "detached")[0].splitlines()
     assert line.startswith("detached: running | reads ")
     assert " | checkpoint " in line
-    assert head.split()[:3] == ["operator", "tasks", "in/s"]
+    assert (*head.split()[:3], head.split()[-1]) == ("operator", "tasks", "in/s", "nodes")
+    assert all(ip_address(o.split()[-1]) for o in operators[:3])
     assert [o.split("  ")[0] for o in operators[:3]] == ["Ticks", "Ticks.map", "Ticks.sink"]
     assert re.match(r"Ticks.sink is \d+% busy", operators[3])
 

@@ -116,6 +116,13 @@ def test_the_step_that_a_task_is_at_counts_as_work(eventually):
     assert all(t.at_work == 0 for t in job.status().tasks)
 
 
+def test_nodes_are_named_where_there_are_any():
+    tasks = [replace(task(1, (1, 1), (0, 0, 1), 1.0, i), node=f"10.0.0.{i % 4}") for i in range(8)]
+    first, *others = table(progress(None, status(*tasks))).splitlines()
+    assert (first.split()[-1], others[0].split()[-2:]) == ("nodes", ["4", "nodes"])
+    assert table(progress(None, status(*tasks[1:3]))).endswith(" 10.0.0.1, 10.0.0.2")
+
+
 def test_one_line_and_a_table():
     told = progress(BEFORE, NOW)
     assert line(told) == (

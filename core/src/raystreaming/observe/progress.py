@@ -33,6 +33,7 @@ class OperatorProgress:
         idle: Share in which there was nothing to do.
         lag: Records that are known to wait before its tasks, if they are those of a source that knows.
         at_work: Seconds that the longest of the steps has taken so far that its tasks are at.
+        nodes: On Ray: the addresses of the nodes where its tasks run.
     """
 
     name: str
@@ -46,6 +47,7 @@ class OperatorProgress:
     idle: float
     lag: int | None
     at_work: float
+    nodes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def _operator(name: str, tasks: Sequence[TaskStatus], totals: Sequence[TaskStatu
         share(sum(t.idle for t in tasks)),
         total_lag(totals),
         max(t.at_work for t in totals),
+        sorted({t.node for t in totals if t.node}),
     )
 
 
@@ -134,6 +137,7 @@ def since(before: TaskStatus | None, now: TaskStatus) -> TaskStatus:
         now.elapsed - before.elapsed,
         now.lag,
         now.at_work,
+        now.node,
     )
 
 
@@ -170,7 +174,10 @@ def line(progress: Progress) -> str:
     return " | ".join(parts)
 
 
-_HEAD = ("operator", "tasks", "in/s", "out/s", "in", "out", "busy", "blocked", "idle", "lag")
+_HEAD = ("operator", "tasks", "in/s", "out/s", "in", "out", "busy", "blocked", "idle", "lag", "nodes")
+
+_MOST_NODES = 3
+"""How many nodes of an operator are named."""
 
 
 def table(progress: Progress) -> str:
@@ -180,8 +187,11 @@ def table(progress: Progress) -> str:
         numbers = [short_number(n) for n in (o.rate_in, o.rate_out, o.records_in, o.records_out)]
         shares = [f"{s:.0%}" for s in (o.busy, o.blocked, o.idle)]
         lag = "-" if o.lag is None else short_number(o.lag)
-        rows.append((o.name, str(o.tasks), *numbers, *shares, lag))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEAD))]
+        nodes = ", ".join(o.nodes) if len(o.nodes) <= _MOST_NODES else f"{len(o.nodes)} nodes"
+        rows.append((o.name, str(o.tasks), *numbers, *shares, lag, nodes))
+    if not any(o.nodes for o in progress.operators):  # the job is in one process
+        rows = [row[:-1] for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
         for row in rows

@@ -23,6 +23,7 @@ class TaskStatus:
         lag: Records that are known to wait before a source task, in the outside (as it was within the last
             second) and between its reader and the task; None if that is not known, and for other tasks.
         at_work: Seconds since it began on the records that it is at; 0 between two such steps.
+        node: On Ray: the address of the node where it runs.
     """
 
     name: str
@@ -36,6 +37,7 @@ class TaskStatus:
     elapsed: float = 0.0
     lag: int | None = None
     at_work: float = 0.0
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)

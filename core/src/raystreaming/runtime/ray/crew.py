@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -228,7 +228,8 @@ class Crew:
         except RayError as error:
             self._is_lost(member, f"worker {member.name} died: {_first_line(error)}")
             return
-        member.polled, member.answered = polled, self._clock()
+        here = tuple(replace(task, node=member.address) for task in polled.tasks)
+        member.polled, member.answered = replace(polled, tasks=here), self._clock()
         member.next_event = polled.first + len(polled.events)
         hangs = self._hanging(polled)
         if hangs is None:
