@@ -174,7 +174,7 @@ def test_a_message_that_is_something_else(kafka, server, options, value, why):
     ],
 )
 def test_a_record_that_does_not_fit_is_shown(kafka, options, record, why):
-    with pytest.raises(Terminal, match=rf"(?s)cannot be written to Kafka.*{why}.*The record:"):
+    with pytest.raises(Terminal, match=rf"(?s)cannot write a record: .*{why}.*record:"):
         write(kafka, kafka.topic(), [record], **options)
 
 
@@ -191,6 +191,18 @@ def test_a_registry_that_is_not_there(kafka):
     registry = SchemaRegistry("http://127.0.0.1:1")
     with pytest.raises(Retryable, match=r"registry http://127\.0\.0\.1:1 for schema 1 failed.*correct url="):
         read(kafka, topic, format="avro", registry=registry)
+
+
+@pytest.mark.long
+def test_a_registry_that_stays_away(kafka):
+    """The second attempt fails as the first does."""
+    registry = SchemaRegistry("http://127.0.0.1:1")
+    options = {"format": "protobuf", "protobuf_type": Timestamp, "registry": registry}
+    writer = KafkaSink(topic=kafka.topic(), servers=kafka.servers, **options).open(None, WriterContext())
+    for _ in range(2):
+        with pytest.raises(Retryable, match=r"registry http://127\.0\.0\.1:1 for an id .*correct url="):
+            writer.write(Batch(TIMES))
+    writer.close()
 
 
 def test_its_password(kafka, caplog):

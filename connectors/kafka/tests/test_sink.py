@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from raystreaming import StreamingContext, dead_letter, retry
 from raystreaming.connector import Batch, OptionError, Retryable, Terminal, WriterContext
 from raystreaming.errors import OperatorError
 from raystreaming_kafka import KafkaSink
@@ -125,7 +127,7 @@ def test_a_partitioner_of_ones_own(kafka, client):
         kafka, kafka.topic(4), [b"0", b"1", b"6"], client=client, partitioner=lambda r, n: int(r) % n
     )
     assert [(m.partition(), m.value()) for m in found] == [(0, b"0"), (1, b"1"), (2, b"6")]
-    with pytest.raises(Terminal, match=r"partitioner= chose 4, but topic .* has 0 to 3\. The record: b'0'"):
+    with pytest.raises(Terminal, match=r"partitioner= chose 4, but topic .* has 0 to 3\n  record: b'0'"):
         written(kafka, kafka.topic(4), [b"0"], client=client, partitioner=lambda r, n: n)
 
 
@@ -200,7 +202,7 @@ def test_a_near_topic_is_named(kafka):
 @pytest.mark.parametrize(
     ("options", "record", "why"),
     [
-        ({}, {"a": 1}, r"format='bytes' takes bytes, not dict: pass format='json'.*The record: \{'a': 1\}"),
+        ({}, {"a": 1}, r"format='bytes' takes bytes, not dict: pass format='json'.*record: \{'a': 1\}"),
         ({}, "text", "not str: pass format='string'"),
         ({"format": "string"}, b"raw", "not bytes: pass format='bytes'"),
         ({"format": "json"}, {"a": b"raw"}, "JSON has no bytes|not JSON serializable: bytes"),
@@ -208,13 +210,93 @@ def test_a_near_topic_is_named(kafka):
         ({"format": "json", "key": "who"}, {"a": 1}, "key='who': it has no such field"),
         ({"format": "json", "headers": lambda r: {"h": 1}}, {}, "a header's value is str, bytes or None"),
         ({"format": "json", "timestamp": lambda r: 1.5}, {}, r"1\.5 is no time of a message"),
+        ({"format": "json", "timestamp": lambda r: 2**63}, {}, r"9223372036854775808 is no time"),
     ],
 )
 def test_a_record_that_cannot_be_written_is_shown(kafka, options, record, why):
     good = {"bytes": b"good", "string": "good", "json": {"who": "good"}}[options.get("format", "bytes")]
     records = [good, record]
-    with pytest.raises(Terminal, match=rf"(?s)cannot be written to Kafka \(step sink\).*{why}"):
+    with pytest.raises(Terminal, match=rf"(?s)sink 'sink' cannot write a record: .*{why}"):
         written(kafka, kafka.topic(), records if "key" in options or not options else [record], **options)
+
+
+def test_a_secret_in_a_record_that_cannot_be_written_is_hidden(kafka):
+    with pytest.raises(Terminal, match=r"(?s)'password': '\*\*\*'.*\.on_error") as caught:
+        written(kafka, kafka.topic(), [{"password": "canary", "raw": b"x"}], format="json")
+    assert "canary" not in str(caught.value)
+
+
+BAD = [{"user": "a", "n": b"no JSON"}, {"n": 1}, {"user": "b", "n": "x" * 2_000_000}, "no dict", {1: 2}]
+"""What cannot be a message whose key is the user: for its value, its key, its size."""
+
+
+@pytest.mark.parametrize("functions", [False, True])
+def test_neighbours_of_what_cannot_be_written_are_there_once(kafka, client, functions):
+    topic = kafka.topic()
+    good = [{"user": f"u{n}", "n": n} for n in range(100)]
+    records = list(good)
+    for place, bad in enumerate(BAD):
+        records.insert(7 + 20 * place, bad)
+    asked, letters = [], []
+
+    def user(record):
+        asked.append(record)
+        return record["user"]
+
+    ctx = StreamingContext()
+    rows = ctx.from_collection(records)
+    stream = rows.sink(sink(kafka, topic, client=client, format="json", key=user if functions else "user"))
+    stream.on_error(dead_letter(letters.append, form=lambda letter: letter))
+    job = ctx.execute()
+    assert [m.key() for m in messages(kafka, topic)] == [row["user"].encode() for row in good]
+    assert [letter.record for letter in letters] == BAD
+    assert job.status().counts == {"dead letters": len(BAD)}
+    whys = ["bytes", "user", "(?i)size|larger", "", "Dict key must be str|KeyError"]
+    for letter, why in zip(letters, whys, strict=True):
+        assert re.search(why, letter.error), letter.error
+    # What has no value is never asked for its key.
+    assert asked == [r for r in records if r not in (BAD[0], BAD[4])] * functions
+
+
+def test_neighbours_of_what_is_too_large_are_there_once(kafka, client):
+    """The client tells when it has taken those before it."""
+    topic, rejected = kafka.topic(), []
+    large = [bytes([n]) * 2_000_000 for n in range(3)]
+    writer = sink(kafka, topic, client=client).open(None, WriterContext(rejected=rejected.append))
+    writer.write(Batch([b"a", large[0], b"b", b"c", large[1], large[2]], timestamps=[1, 2, 3, 4, 5, 6]))
+    writer.write(Batch([b"d"]))
+    writer.flush()
+    writer.close()
+    found = messages(kafka, topic)
+    assert [m.value() for m in found] == [b"a", b"b", b"c", b"d"]
+    assert [m.timestamp()[1] for m in found[:3]] == [1, 3, 4]
+    assert [one.record for one in rejected] == large
+
+
+def test_arrow_rows_that_cannot_be_written_are_skipped(kafka, client):
+    topic = kafka.topic()
+    records = [{"user": "a", "raw": None}, {"user": "b", "raw": b"x"}, {"user": "c", "raw": None}]
+    ctx = StreamingContext()
+    stream = ctx.from_collection(records).map_batches(lambda batch: batch)
+    stream.sink(sink(kafka, topic, client=client, format="json", key="user")).on_error("skip")
+    assert ctx.execute().status().counts == {"skipped": 1}
+    assert [m.key() for m in messages(kafka, topic)] == [b"a", b"c"]
+
+
+def test_what_fails_is_tried_again_before_it_is_left_out(kafka):
+    topic, tries = kafka.topic(), []
+
+    def key(record):
+        tries.append(record)
+        if tries.count(record) < record:
+            raise ValueError("not yet")
+
+    ctx = StreamingContext()
+    stream = ctx.from_collection([1, 2, 3, 1]).sink(sink(kafka, topic, format="json", key=key))
+    stream.on_error(retry(1, 0, then="skip"))
+    assert ctx.execute().status().counts == {"retries": 2, "skipped": 1}
+    assert tries == [1, 2, 2, 3, 3, 1]
+    assert [m.value() for m in messages(kafka, topic)] == [b"1", b"2", b"1"]
 
 
 def test_a_function_that_raises_is_blamed(kafka):
@@ -226,7 +308,7 @@ def test_a_function_that_raises_is_blamed(kafka):
 
 
 def test_a_message_too_large_for_us(kafka, client):
-    with pytest.raises(Terminal, match=r"(?s)cannot be written to Kafka.*The record: b'xxx"):
+    with pytest.raises(Terminal, match=r"(?s)cannot write a record: .*record: b'xxx"):
         written(kafka, kafka.topic(), [b"small", b"x" * 2_000_000], client=client)
 
 
@@ -281,8 +363,9 @@ def test_a_broker_that_stays_away(own_kafka, client):
     writer.flush()
     kafka.broker.kill()
     writer.write(Batch([b"after"]))
-    with pytest.raises(Retryable, match="goes on from its last checkpoint"):
-        writer.flush()
+    for again in (writer.flush, writer.flush, lambda: writer.write(Batch([b"later"]))):
+        with pytest.raises(Retryable, match="goes on from its last checkpoint"):
+            again()
     writer.close()
 
 

@@ -101,12 +101,14 @@ def _registered(message: type[Message], registry: SchemaRegistry) -> Callable[[M
         if context is not None:
             value: bytes = serializer(record, context)
             return value
-        context = contexts[topic] = SerializationContext(topic, MessageField.VALUE)
+        context = SerializationContext(topic, MessageField.VALUE)
         try:  # the first one registers the schema
-            return bytes(serializer(record, context))
+            made = bytes(serializer(record, context))
         except EncodeError:
             raise
         except Exception as error:
             raise registry.failure(error, f"an id for the schema of {topic}-value") from None
+        contexts[topic] = context
+        return made
 
     return serialize

@@ -14,6 +14,7 @@ from raystreaming_kafka.schemas import KafkaSchemas
 from raystreaming_kafka.writer import KafkaWriter
 
 _LEAST_BUFFER = 2**20
+_MAY_BE_FUNCTIONS = ("topic", "value", "key", "headers", "timestamp", "partitioner")
 
 _RESERVED: Mapping[str, Mapping[str, str | None]] = {
     "confluent": {
@@ -102,6 +103,11 @@ class KafkaSink(KafkaConnection, KafkaSchemas, Sink[Any]):
     give_up_after: str | float = option(
         default="2m", doc="How long no broker may take a message before the job restarts from its checkpoint."
     )
+
+    def __post_init__(self) -> None:
+        # To look for the bad ones of a batch is to make its messages anew: functions would run twice.
+        functions = any(callable(getattr(self, name)) for name in _MAY_BE_FUNCTIONS)
+        object.__setattr__(self, "rejects", not functions)
 
     def validate(self) -> Iterable[str]:
         """Yield what is wrong."""

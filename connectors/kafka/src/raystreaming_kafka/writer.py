@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from raystreaming.connector import Batch, Terminal, Writer, WriterContext
-from raystreaming.errors import nearest, short_repr
+from raystreaming.errors import nearest
 from raystreaming.operators.user_function import failure
 from raystreaming.records import rows_of
 from raystreaming_kafka.clients import Headers, Outgoing, Producer, Unsendable
@@ -14,6 +14,8 @@ from raystreaming_kafka.encode import Encode, headers_of, keys_of
 from raystreaming_kafka.plan import visible_topics
 
 Select = Callable[[list[Any]], list[Any]]
+
+_LATEST = 2**63 - 1
 
 
 class KafkaWriter(Writer[Any]):
@@ -60,16 +62,43 @@ class KafkaWriter(Writer[Any]):
             self._look_at(topic)
 
     def write(self, batch: Batch) -> None:
-        """Take records over; wait while there is no room for them."""
+        """Take records over; wait while there is no room for them.
+
+        What a producer has failed with, it raises again: no record is sent twice by trying again.
+        """
+        for records, messages in self._encoded(batch):
+            if isinstance(messages, Unsendable):
+                self._reject(records, messages)
+            else:
+                self._send(records, messages)
+
+    def _encoded(self, batch: Batch) -> list[tuple[list[Any], Outgoing | Unsendable]]:
+        """Make messages of all records at once, else of each, where the job goes on without the bad ones.
+
+        All before any is sent, because the schema registry may fail meanwhile.
+        """
         records = rows_of(batch.values)
         try:
-            messages = self._messages(records, batch)
-            self._producer.send(messages)
+            return [(records, self._messages(records, batch))]
         except Unsendable as bad:
-            raise Terminal(
-                f"A record cannot be written to Kafka (step {self._ctx.operator}): {bad.why}. "
-                f"The record: {short_repr(records[bad.index], 200)}"
-            ) from bad.__cause__
+            if len(records) == 1 or self._ctx.rejected is None:
+                return [(records, bad)]
+        return [one for i in range(len(records)) for one in self._encoded(batch.slice(i, i + 1))]
+
+    def _send(self, records: list[Any], messages: Outgoing) -> None:
+        while messages.values:
+            try:
+                self._producer.send(messages)
+                return
+            except Unsendable as bad:
+                self._reject(records, bad)
+                records, messages = records[bad.index + 1 :], messages.after(bad.index + 1)
+
+    def _reject(self, records: list[Any], bad: Unsendable) -> None:
+        try:
+            self._ctx.reject(records[bad.index], bad.why)
+        except Terminal as told:
+            raise told from bad.__cause__
 
     def _messages(self, records: list[Any], batch: Batch) -> Outgoing:
         topics = self._topics(records)
@@ -126,11 +155,11 @@ class KafkaWriter(Writer[Any]):
 
     def _times(self, records: list[Any], event_times: Sequence[int] | None) -> Sequence[int] | None:
         times = event_times if self._timestamp is None else self._timestamp(records)
-        if not times or (set(map(type, times)) == {int} and min(times) >= 1):
+        if not times or (set(map(type, times)) == {int} and min(times) >= 1 and max(times) <= _LATEST):
             return times
         for index, time in enumerate(times):
             # To librdkafka, 0 is now.
-            if isinstance(time, bool) or not isinstance(time, int) or time < 1:
+            if isinstance(time, bool) or not isinstance(time, int) or not 1 <= time <= _LATEST:
                 raise Unsendable(
                     index, f"{time!r} is no time of a message: whole milliseconds since the epoch, from 1"
                 )

@@ -41,6 +41,7 @@ class KafkaPythonProducer:
         self._room = sending.buffer_bytes
         self._wait = sending.give_up_after + _SETTLED
         self._waiting: deque[tuple[Any, int]] = deque()
+        self._failure: ConnectorError | None = None
         settings: dict[str, Any] = {
             "client_id": "raystreaming",
             "reconnect_backoff_max_ms": 1000,
@@ -80,6 +81,7 @@ class KafkaPythonProducer:
 
     def send(self, messages: Outgoing) -> None:
         """Take messages over; wait while the buffer is full."""
+        self._raise_failure()
         send = self._producer.send
         for index, value in enumerate(messages.values):
             key = messages.keys[index] if messages.keys else None
@@ -117,6 +119,7 @@ class KafkaPythonProducer:
 
     def flush(self) -> None:
         """Wait until the brokers have all messages."""
+        self._raise_failure()
         try:
             self._producer.flush(timeout=self._wait)
         except kafka_errors.KafkaTimeoutError as error:
@@ -139,7 +142,16 @@ class KafkaPythonProducer:
         if sender is not None:
             sender.force_close()
 
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
     def _failed(self, error: Exception, topic: str) -> ConnectorError:
+        """Return what to raise, from now on: a message is missing."""
+        self._failure = self._told(error, topic)
+        return self._failure
+
+    def _told(self, error: Exception, topic: str) -> ConnectorError:
         why = self._connection.hide(f"{type(error).__name__}: {error}")
         text = f"Writing to topic {topic!r} at {self._connection.servers} failed: {why}. "
         if isinstance(error, kafka_errors.AuthorizationError):
