@@ -59,7 +59,9 @@ class HadoopSource(JavaSource[Any]):
     )
     discover_every: str | float = option(default="5s", doc="With `watch`: how often to look for new files.")
     client_options: Mapping[str, str] = option(
-        default_factory=dict, doc="Settings of Hadoop's client, e.g. fs.s3a.endpoint."
+        default_factory=dict,
+        secret=True,
+        doc="Settings of Hadoop's client, e.g. fs.s3a.secret.key. Never shown.",
     )
 
     def __post_init__(self) -> None:
@@ -96,7 +98,9 @@ class HadoopSink(JavaSink[Any]):
         default=None, doc="Hadoop's name of a codec, e.g. gzip, bzip2 or deflate; none if not given."
     )
     client_options: Mapping[str, str] = option(
-        default_factory=dict, doc="Settings of Hadoop's client, e.g. fs.s3a.endpoint."
+        default_factory=dict,
+        secret=True,
+        doc="Settings of Hadoop's client, e.g. fs.s3a.secret.key. Never shown.",
     )
 
     def __post_init__(self) -> None:
