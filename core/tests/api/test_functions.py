@@ -175,6 +175,39 @@ class CountedFlat(FlatMapFunction[int]):
     load_checkpoint = Counted.load_checkpoint
 
 
+class CountedFilter(FilterFunction[int]):
+    seen = 0
+
+    def filter(self, value):
+        self.seen += 1
+        return value == self.seen - 1  # always so, if no call is forgotten
+
+    save_checkpoint = Counted.save_checkpoint
+    load_checkpoint = Counted.load_checkpoint
+
+
+class CountedKey(KeyFunction[tuple, int]):
+    seen = 0
+
+    def key_by(self, value):
+        self.seen += 1
+        return self.seen - value[1]  # always 1, if no call is forgotten
+
+    save_checkpoint = Counted.save_checkpoint
+    load_checkpoint = Counted.load_checkpoint
+
+
+class CountedReduce(ReduceFunction[tuple]):
+    seen = 0
+
+    def reduce(self, old_value, new_value):
+        self.seen += 1
+        return (self.seen + 1, new_value[1])  # the first record is not asked about
+
+    save_checkpoint = Counted.save_checkpoint
+    load_checkpoint = Counted.load_checkpoint
+
+
 def endless(folder, eventually, build):
     before = len(Keep.kept)
     ctx = StreamingContext(checkpoint_dir=folder, checkpoint_interval="10ms")
@@ -185,14 +218,21 @@ def endless(folder, eventually, build):
     job.wait()
 
 
+def first(value):
+    return (1, value)
+
+
 @pytest.mark.parametrize(
     "build",
     [
         lambda s: s.map(Counted()).sink(Keep()),
         lambda s: s.flat_map(CountedFlat()).sink(Keep()),
         lambda s: s.sink(CountedSink()),
+        lambda s: s.filter(CountedFilter()).map(lambda n: (n + 1, n)).sink(Keep()),
+        lambda s: s.map(first).key_by(CountedKey()).reduce(lambda a, b: (a[0] + 1, b[1])).sink(Keep()),
+        lambda s: s.map(first).key_by(lambda _: 0).reduce(CountedReduce()).sink(Keep()),
     ],
-    ids=["map and source", "flat_map", "sink"],
+    ids=["map and source", "flat_map", "sink", "filter", "key_by", "reduce"],
 )
 def test_state_of_functions_is_in_the_checkpoint(tmp_path, eventually, build):
     for _ in range(3):
