@@ -8,9 +8,18 @@ from itertools import accumulate
 
 import pytest
 
-from raystreaming import StreamingContext
+from raystreaming import (
+    FilterFunction,
+    FlatMapFunction,
+    KeyFunction,
+    MapFunction,
+    ReduceFunction,
+    SinkFunction,
+    StreamingContext,
+)
+from raystreaming.connector import operator
 
-pytestmark = pytest.mark.runtimes("embedded", "simulated", "ray", because="they write no files")
+pytestmark = pytest.mark.runtimes("embedded", "simulated", "ray", because="they commit no files")
 
 COUNT = 3_000
 
@@ -139,3 +148,91 @@ def test_an_operator_that_expands(runtime):
         .collect()
     )
     assert sorted(run(ctx)) == [(n, i) for n in range(100) for i in range(n)]
+
+
+class Both(FlatMapFunction):
+    def flat_map(self, value, collector):
+        collector.collect(value)
+        collector.collect(-value)
+
+
+class NoSixes(FilterFunction):
+    def filter(self, value):
+        return value % 10 != 6
+
+
+class LastDigit(KeyFunction):
+    def key_by(self, value):
+        return abs(value[2]) % 10
+
+
+class Largest(ReduceFunction):
+    def reduce(self, old_value, new_value):
+        return max(old_value, new_value, key=lambda row: row[2])
+
+
+class Where(MapFunction):
+    """Each record with a name and the index of the task that sees it."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def open(self, context):
+        self.task = context.task
+
+    def map(self, value):
+        return (self.name, self.task, value)
+
+
+class Leave(SinkFunction):
+    """Leaves a file for each record: the same one, should it come twice."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def sink(self, value):
+        (self.folder / str(value)).touch()
+
+
+@operator
+def named(value, *, name):
+    yield (name, 0, value)
+
+
+@pytest.mark.first_on_ray
+def test_every_partitioning_and_class_of_functions(runtime, tmp_path):
+    count, tasks = 60, 3
+    ctx = context(runtime)
+    numbers = ctx.from_collection(range(count)).partition_by(lambda n, of: n % of).map(int).set_parallelism(2)
+    kept = numbers.flat_map(Both()).filter(NoSixes())
+    kept.sink(Leave(tmp_path)).set_parallelism(2)
+    spread = {
+        "forward": numbers.forward().map(Where("forward")),
+        "partition_by": numbers.partition_by(lambda n, of: n * n % of).map(Where("partition_by")),
+        **{
+            m: getattr(numbers, m)().map(Where(m)) for m in ("broadcast", "rescale", "round_robin", "shuffle")
+        },
+        "apply": numbers.apply(named(name="apply")),
+        "map_batches": numbers.map_batches(lambda batch: [("map_batches", 0, n) for n in batch], "rows"),
+        "reduce": kept.map(Where("reduce")).set_parallelism(2).key_by(LastDigit()).reduce(Largest()),
+    }
+    for name, stream in spread.items():
+        stream.set_parallelism(2 if name == "forward" else tasks)
+    first, *others = spread.values()
+    first.union(*others).collect()
+
+    rows = run(ctx)
+    seen = {name: [(task, n) for found, task, n in rows if found == name] for name in spread}
+    assert Counter(seen["forward"]) == Counter((n % 2, n) for n in range(count))
+    assert Counter(seen["partition_by"]) == Counter((n * n % tasks, n) for n in range(count))
+    assert Counter(seen["broadcast"]) == Counter((t, n) for t in range(tasks) for n in range(count))
+    for name in ("rescale", "round_robin", "shuffle", "apply", "map_batches"):
+        assert sorted(n for _, n in seen[name]) == list(range(count)), name
+    for name in ("rescale", "round_robin"):
+        assert {task for task, _ in seen[name]} == set(range(tasks)), name
+    expected = [v for n in range(count) for v in (n, -n) if v % 10 != 6]
+    assert {path.name for path in tmp_path.iterdir()} == set(map(str, expected))
+    assert len(seen["reduce"]) == len(expected)
+    digits = {abs(n) % 10: max(v for v in expected if (abs(v) - abs(n)) % 10 == 0) for n in expected}
+    largest = {digit: max(n for _, n in seen["reduce"] if abs(n) % 10 == digit) for digit in digits}
+    assert largest == digits
