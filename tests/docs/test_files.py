@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import re
 import sys
@@ -59,7 +60,7 @@ def test_the_option_tables_are_those_of_the_classes():
 
 
 def test_no_block_is_left_out():
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
 
 
 def test_csv_to_parquet(tmp_path):
@@ -72,6 +73,14 @@ def test_csv_to_parquet(tmp_path):
             ("DE", 12.5, "x"),
             ("FR", 10.0, "a, b"),
         ]
+
+
+def test_sources_and_sinks_as_objects(tmp_path):
+    (tmp_path / "sales").mkdir()
+    (tmp_path / "sales" / "a.csv").write_text("country,amount\nFR,10\n")
+    run(block("FilesSink("), tmp_path)
+    (copy,) = (tmp_path / "copies").glob("*.jsonl.gz")
+    assert json.loads(gzip.decompress(copy.read_bytes())) == {"country": "FR", "amount": 10}
 
 
 def test_files_that_go_on_over_checkpoints(tmp_path):

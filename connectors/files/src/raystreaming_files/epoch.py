@@ -26,8 +26,8 @@ class Limits:
     Attributes:
         roll_rows: Most rows of a file; None: no limit.
         roll_bytes: A file ends when it has reached this size; None: no limit.
-        roll_after: Seconds after its first record at which a file ends, looked at when records come;
-            None: no limit.
+        roll_after: Seconds after its first record at which a file ends, looked at when records come and
+            at checkpoints; None: no limit.
         buffer_bytes: About how much the buffers may hold together.
         across_checkpoints: Whether files go on over checkpoints.
     """

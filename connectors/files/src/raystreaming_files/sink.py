@@ -107,7 +107,9 @@ class FilesSink(TwoPhaseSink[Any]):
         default=None, check=_positive, doc="Size at which a file ends; the last write may exceed it a little."
     )
     roll_after: str | float | None = option(
-        default=None, doc="Age at which a file ends, between checkpoints too; looked at when records come."
+        default=None,
+        doc="Age at which a file ends, between checkpoints too; looked at when records come and at "
+        "checkpoints.",
     )
     roll_across_checkpoints: bool = option(
         default=False,
