@@ -10,33 +10,40 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from raystreaming.connector.option_table import option_rows
 from raystreaming_kafka import KafkaSink, KafkaSource
 from raystreaming_kafka.connection import KafkaConnection
 from raystreaming_test_support.killing import run_to_end
+from raystreaming_test_support.option_tables import option_table, with_option_tables
 from raystreaming_test_support.schema_registry import LocalSchemaRegistry
+from raystreaming_test_support.secure_kafka import SecureBroker
 from raystreaming_test_support.topics import create_topic, read_topic
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "kafka.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+PASSWORD = "a password"
 CLICKS = [(b"ann", b'{"user":"ann","page":"home"}'), (b"bob", b'{"user":"bob","page":"cart"}')]
 
 
 @pytest.fixture(scope="module")
 def servers(kafka_broker):
-    for topic in ("clicks", "orders", "readings"):
+    for topic in ("homes", "orders", "readings"):
         create_topic(kafka_broker.servers, topic)
-    producer = Producer({"bootstrap.servers": kafka_broker.servers})
-    for key, value in CLICKS:
-        producer.produce("clicks", value, key)
-    assert producer.flush(30) == 0
+    load_clicks(kafka_broker.servers)
     return kafka_broker.servers
 
 
-def run(code, servers, folder):
+def load_clicks(servers):
+    create_topic(servers, "clicks")
+    producer = Producer({"bootstrap.servers": servers})
+    for key, value in CLICKS:
+        producer.produce("clicks", value, key)
+    assert producer.flush(30) == 0
+
+
+def run(code, servers, folder, env=None):
     (folder / "job.py").write_text(code.replace("127.0.0.1:9092", servers))
-    return run_to_end([sys.executable, "job.py"], cwd=folder).stdout.splitlines()
+    return run_to_end([sys.executable, "job.py"], cwd=folder, env=env).stdout.splitlines()
 
 
 def test_the_command_says_what_is_below_it(servers, tmp_path):
@@ -50,8 +57,10 @@ def test_the_command_says_what_is_below_it(servers, tmp_path):
 
 
 def test_the_programs(servers, tmp_path):
-    read, places, write, avro = BLOCKS
+    read, objects, places, write, avro, _ = BLOCKS
     assert run(read, servers, tmp_path) == ["['ann']"]
+    run(objects, servers, tmp_path)
+    assert read_topic(servers, "homes") == [[b'{"user":"ann","page":"home"}']]
     assert run(places, servers, tmp_path) == ["('clicks', 'ann', 0)", "('clicks', 'bob', 1)"]
     assert "at-least-once" in "\n".join(run(write, servers, tmp_path))
     (values,) = read_topic(servers, "orders")
@@ -63,11 +72,18 @@ def test_the_programs(servers, tmp_path):
         ]
 
 
-def rows(cls, *beside):
-    """Return the rows of the table of a class's options."""
-    for row in option_rows(cls, *beside):
-        default = row.default if row.default in ("required", "none") else f"`{row.default}`"
-        yield f"| `{row.name}` | {default} | {row.doc} |"
+def test_sasl_and_tls(tmp_path):
+    *_, secured = BLOCKS
+    (tmp_path / "certificates").mkdir()
+    with SecureBroker(tmp_path / "certificates", {"shop": PASSWORD}, PASSWORD) as broker:
+        load_clicks(broker.servers)
+        for shown, here in (
+            ("broker:9094", broker.sasl_servers),
+            ("/etc/ssl/kafka-ca.pem", str(broker.certificates / "ca.pem")),
+        ):
+            assert shown in secured
+            secured = secured.replace(shown, here)
+        assert run(secured, "", tmp_path, {"KAFKA_PASSWORD": PASSWORD}) == ["['home', 'cart']"]
 
 
 def test_the_tables_are_those_of_the_options():
@@ -76,15 +92,12 @@ def test_the_tables_are_those_of_the_options():
 
 
 def with_tables(guide):
-    text, _, _ = guide.partition("\n## Options\n")
-    head = "| option | default | what it is |\n|---|---|---|"
-    parts = [
-        ("Both take:", rows(KafkaConnection)),
-        ("`read_kafka` takes also:", rows(KafkaSource, KafkaConnection)),
-        ("`write_kafka` takes also:", rows(KafkaSink, KafkaConnection)),
-    ]
-    tables = [f"{title}\n\n{head}\n" + "\n".join(lines) for title, lines in parts]
-    return f"{text}\n## Options\n\n" + "\n\n".join(tables) + "\n"
+    return with_option_tables(
+        guide,
+        ("Both take:", option_table(KafkaConnection)),
+        ("`read_kafka` takes also:", option_table(KafkaSource, KafkaConnection)),
+        ("`write_kafka` takes also:", option_table(KafkaSink, KafkaConnection)),
+    )
 
 
 if __name__ == "__main__":
