@@ -309,3 +309,27 @@ def test_from_a_java_program(texts, tmp_path):
     texts = [gzip.decompress(file.read_bytes()).decode() for file in shown(out)]
     lines = [line for text in texts for line in text.splitlines()]
     assert sorted(lines) == sorted(line[5:] for line in LINES)
+
+
+def test_what_the_client_is_given_is_in_no_checkpoint_and_no_output(texts, tmp_path, capfd, caplog):
+    caplog.set_level("DEBUG", "raystreaming")
+    canary = "canary-s3cret"
+    secret = {"client_options": {"fs.s3a.secret.key": canary}}
+    ctx = StreamingContext(checkpoint_dir=tmp_path / "state")
+    ctx.source(HadoopSource(texts, **secret)).sink(HadoopSink(tmp_path / "out", **secret))
+    job = ctx.execute("secret")
+    files = [path for name in ("state", "out") for path in (tmp_path / name).rglob("*") if path.is_file()]
+    assert {path.parts[len(tmp_path.parts)] for path in files} == {"state", "out"}
+    told = [path.read_bytes().decode("latin-1") for path in files]
+    told += [*capfd.readouterr(), caplog.text, ctx.explain(), repr(job), repr(job.status())]
+    assert [text for text in told if canary in text] == []
+
+
+def test_the_readme(tmp_path):
+    readme = Path(__file__).resolve().parents[1] / "README.md"
+    (program,) = re.findall(r"^```python\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "logs").mkdir()
+    with gzip.open(tmp_path / "logs" / "a.gz", "wt") as file:
+        file.write("an ERROR\nfine\n")
+    run_to_end([sys.executable, "-c", program], cwd=tmp_path, timeout=60)
+    assert [file.read_text() for file in shown(tmp_path / "errors")] == ["an ERROR\n"]
