@@ -68,9 +68,9 @@ def test_an_unknown_connector_says_what_there_is_to_install(tmp_path: Path):
     done = run("from raystreaming import StreamingContext\nStreamingContext().read_parquet('a')\n", tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "raystreaming.errors.UnknownConnector: no installed plugin has a source 'parquet'; installed: collection, "
-        "text_file; more come with pip install raystreaming-kafka raystreaming-files raystreaming-hadoop "
-        "raystreaming-java"
+        "raystreaming.errors.UnknownConnector: no installed plugin has a source 'parquet'; "
+        "installed: collection, text_file; more come with pip install raystreaming-kafka "
+        "raystreaming-files raystreaming-hadoop raystreaming-java"
     )
 
 
@@ -93,7 +93,8 @@ def test_what_needs_pyarrow_says_so_when_the_job_is_built(tmp_path: Path, call: 
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        f"raystreaming.errors.RayStreamingError: {what} needs pyarrow, which is not installed: pip install pyarrow"
+        f"raystreaming.errors.RayStreamingError: {what} needs pyarrow, which is not installed: "
+        "pip install pyarrow"
     )
 
 

@@ -103,7 +103,8 @@ def test_an_object_of_a_module(command, program):
         ),
         (
             "words.py:main",
-            "no program 'words.py:main': an object is one of a module, which is written without .py: words:main",
+            "no program 'words.py:main': an object is one of a module, which is written without .py: "
+            "words:main",
         ),
         ("words:word", "no program 'words:word': words has no 'word' (did you mean 'words'?)"),
         (

@@ -155,13 +155,15 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
                 f"function of one record use map, filter or flat_map"
             )
         may_have_state = isinstance(operator, OperatorFactory)
-        return self._then(
+        made = self._then(
             kind or type(operator).__name__,
             lambda _: custom(operator),
             columnar=operator.columnar,
             stateful=may_have_state,
             on_error=on_error,
         )
+        made._operator.applied = operator
+        return made
 
     def union(self, *others: DataStream[T]) -> DataStream[T]:
         """Put the records of several streams into one, in no particular order between them.
