@@ -110,7 +110,7 @@ class Agg(KeyedOperator):
         except KeyRefused as error:
             raise self._failure(str(error), error, [], "have other keys") from error
         except (TypeError, ValueError) as error:
-            said = f"{type(error).__name__}: {hide_secrets(str(error))}, at the key {shown_record(key, 80)}"
+            said = f"{_words(error)}, at the key {shown_record(key, 80)}"
             mend = "have values that go together"
             raise self._failure(f"{self._plan.call} raised {said}", error, [], mend) from error
         changed = list(dict.fromkeys(keys))
@@ -140,10 +140,10 @@ class Agg(KeyedOperator):
                 states.append(self._plan.of_row(row))
             except Exception as error:
                 lacks = lacking(row, self._plan.fields)
-                said = lacks or f"{type(error).__name__}: {hide_secrets(str(error))}"
+                said = f": {lacks}" if lacks else f" raised {_words(error)}"
                 shown = [*listed("fields", names_in(row)), f"record: {shown_record(row)}"]
                 mend = "name a field that all records have" if lacks else "change the records before"
-                raise self._failure(f"{self._plan.call}: {said}", error, shown, mend) from error
+                raise self._failure(f"{self._plan.call}{said}", error, shown, mend) from error
         return list(batch.keys), states
 
     def _grouped(self, keys: FieldKeys, values: Rows) -> Grouped | None:
@@ -190,6 +190,10 @@ class Agg(KeyedOperator):
         except (pa.ArrowException, OverflowError):
             return None
         return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {hide_secrets(str(error))}"
 
 
 def _typed(values: list[Any], known: pa.DataType | None) -> pa.Array:
