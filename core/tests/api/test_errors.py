@@ -264,13 +264,13 @@ def test_what_may_be_a_secret_is_not_shown(build: Callable):
     assert "'user': 'ann'" in str(failed.value)
 
 
-def test_values_that_do_not_share_a_type_are_named_by_their_column_and_hidden_if_secret():
-    for name, why in [("n", "Could not convert 'canary' with type str"), ("token", "its values do not")]:
-        ctx = StreamingContext()
-        ctx.from_values({name: 1}, {name: "canary"}).select(name).collect()
-        with pytest.raises(OperatorError, match=rf"ArrowInvalid: column '{name}': {why}") as failed:
-            ctx.execute()
-        assert ("canary" in str(failed.value)) == (name == "n")
+@pytest.mark.parametrize("name", ["n", "token"])
+def test_values_that_share_no_type_are_named_by_their_column_and_hidden_if_secret(name: str):
+    ctx = StreamingContext()
+    ctx.from_values({name: 1}, {name: "canary"}).select(name).collect()
+    with pytest.raises(OperatorError, match=f"the values of column '{name}' do not share a type") as failed:
+        ctx.execute()
+    assert ("canary" in str(failed.value)) == (name == "n")
 
 
 def test_a_retryable_of_a_function_says_which_operator_it_came_from():

@@ -46,8 +46,8 @@ def _column(name: object, values: list[Any]) -> pa.Array:
     try:
         return pa.array(values)
     except pa.ArrowException as error:
-        why = "its values do not share a type" if is_secret(name) else str(error)  # which may show a value
-        raise type(error)(f"column {name!r}: {why}") from error
+        why = "" if is_secret(name) else f": {error}"  # which may show a value
+        raise type(error)(f"the values of column {name!r} do not share a type{why}") from error
 
 
 def bare(values: pa.Array) -> pa.RecordBatch:
