@@ -11,7 +11,6 @@ import pytest
 from raystreaming import StreamingContext
 from raystreaming.connector import RecordsSource
 from raystreaming.errors import GraphError, JobError, OperatorError, PluginError
-from raystreaming.runtime.ray.shipping import Installed, check_dists
 from raystreaming_test_support.programs import fails, write_program
 from raystreaming_test_support.ray_cluster import eventually
 
@@ -150,6 +149,9 @@ def test_a_plugin_that_a_worker_lacks_is_named_before_anything_opens(
 
 
 def test_an_editable_package_that_was_sent_along_as_modules_will_do(tmp_path, monkeypatch):
+    # Ray reads its environment when it is imported: after the fixture has set it.
+    from raystreaming.runtime.ray.shipping import Installed, check_dists
+
     (tmp_path / "sent_along.py").touch()
     driver = {"sent-along": Installed("1.2", editable=True, package="sent_along")}
     with pytest.raises(
