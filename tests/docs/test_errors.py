@@ -23,7 +23,7 @@ GOLDEN = {m["case"]: m["text"] for m in BLOCK.finditer(TEXT)}
 PRELUDE = """\
 from raystreaming import StreamingContext, dead_letter, retry
 from raystreaming.connector import *
-from typing import Literal
+from typing import Literal; import pyarrow.compute as pc
 """
 CASES: dict[str, str] = {
     "options": """
@@ -56,6 +56,21 @@ def price(order):
 
 ctx = StreamingContext()
 ctx.from_values({"price": 3.0, "count": 0, "token": "canary"}).map(price).print()
+ctx.execute()""",
+    "column-function": """
+def price(batch):
+    return pc.divide(batch["total"], batch["count"])
+
+ctx = StreamingContext()
+ctx.from_values({"total": 3, "count": 0}, {"total": 4, "count": 2}).with_columns(price=price).print()
+ctx.execute()""",
+    "unknown-column": """
+ctx = StreamingContext()
+ctx.from_values({"total": 3, "count": 0}).select("count", double=pc.field("totl") * 2).print()
+ctx.execute()""",
+    "unknown-field": """
+ctx = StreamingContext()
+ctx.from_values({"user": "ann", "n": 1}).key_by("usr").sum("n").print()
 ctx.execute()""",
     "key": """
 ctx = StreamingContext()

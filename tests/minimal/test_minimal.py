@@ -62,6 +62,63 @@ def test_a_missing_connector_says_what_to_install(tmp_path: Path, call: str, dis
     assert last.endswith(f"needs a package that is not installed: pip install {dist}")
 
 
+def test_an_unknown_connector_says_what_there_is_to_install(tmp_path: Path):
+    if any(importlib.util.find_spec(f"raystreaming_{name}") for name in ("kafka", "files", "hadoop", "java")):
+        pytest.skip("some of it is installed")
+    done = run("from raystreaming import StreamingContext\nStreamingContext().read_parquet('a')\n", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "raystreaming.errors.UnknownConnector: no installed plugin has a source 'parquet'; "
+        "installed: collection, text_file; more come with pip install raystreaming-kafka "
+        "raystreaming-files raystreaming-hadoop raystreaming-java"
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "what"),
+    [
+        ("select('n')", "select()"),
+        ("with_columns(m='n')", "with_columns()"),
+        ("explode('n')", "explode()"),
+        ("map_batches(len)", "map_batches() with format='pyarrow'"),
+        ("map_batches(len, 'pandas')", "map_batches() with format='pandas'"),
+    ],
+)
+def test_what_needs_pyarrow_says_so_when_the_job_is_built(tmp_path: Path, call: str, what: str):
+    if importlib.util.find_spec("pyarrow") is not None:
+        pytest.skip("pyarrow is installed")
+    done = run(
+        f"from raystreaming import StreamingContext\nStreamingContext().from_values({{'n': 1}}).{call}\n",
+        tmp_path,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"raystreaming.errors.RayStreamingError: {what} needs pyarrow, which is not installed: "
+        "pip install pyarrow"
+    )
+
+
+def test_aggregates_and_batches_of_rows_need_no_pyarrow(tmp_path: Path):
+    done = run(
+        """
+        import sys
+        from raystreaming import StreamingContext, count, sum_
+
+        rows = [{"user": user, "n": n} for n, user in enumerate("abcab")]
+        for updates in ("batch", "final"):
+            ctx = StreamingContext()
+            keyed = ctx.from_collection(rows).map_batches(list, "rows").key_by("user")
+            keyed.agg(number=count(), total=sum_("n"), updates=updates).collect()
+            print([tuple(row.values()) for row in ctx.execute("agg").result()])
+        print("pyarrow" in sys.modules)
+        """,
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    found = "[('a', 2, 3), ('b', 2, 5), ('c', 1, 2)]"
+    assert done.stdout.splitlines() == [found, found, "False"]
+
+
 def command(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [Path(sys.executable).with_name("raystreaming"), *args],

@@ -139,7 +139,7 @@ from raystreaming.plugins.registry import registry
 print(", ".join(registry().names("source")))
 """
     first, rows, names = run(["good"], code).stdout.splitlines()
-    assert first == said.format(names=names)
+    assert first.partition("; more come with")[0] == said.format(names=names)
     assert rows == "[1, 2, 3]"
 
 
@@ -170,6 +170,18 @@ def test_two_distributions_with_one_name_block_it_until_one_is_preferred(run):
 )
 def test_preferring_one(run, prefer: str, said: str):
     assert run(TWINS, USE, RAYSTREAMING_PREFER=prefer).stdout == f"{said}\n"
+
+
+@pytest.mark.parametrize("before", ["", "dir(ctx)\n"])
+@pytest.mark.parametrize(
+    ("prefer", "said"), [("", "[1, 2]"), ("good=good-plugin", "[1, 2]"), ("good=acme-good", "[7]")]
+)
+def test_a_name_is_that_of_the_entry_called_so_or_of_the_preferred_whatever_was_loaded_before(
+    run, before: str, prefer: str, said: str
+):
+    code = before + "print(rows(of=lambda ctx: ctx.read_good()))"
+    done = run(["good", "acme-good"], code, RAYSTREAMING_PREFER=prefer)
+    assert (done.stdout, done.returncode) == (f"{said}\n", 0), done.stderr
 
 
 def test_only_the_plugins_that_the_environment_names_are_loaded(run):

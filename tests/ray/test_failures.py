@@ -90,29 +90,47 @@ def test_a_full_cluster_is_told_with_what_is_asked_and_what_is_free():
         ctx.submit("too-big")
 
 
-def install(folder, version):
+def install(folder, version, editable=False):
     """Put a distribution with one module there, as pip does."""
     info = folder / f"fake_plugin-{version}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: fake-plugin\nVersion: {version}\n")
-    (info / "top_level.txt").write_text("fake_plugin\n")
-    (info / "RECORD").write_text("fake_plugin.py,,\n")
+    (info / "entry_points.txt").write_text("[raystreaming.plugins]\nfake = fake_plugin\n")
+    if editable:
+        (info / "RECORD").write_text("fake_plugin.pth,,\n")
+        (info / "direct_url.json").write_text('{"url": "file:///fake", "dir_info": {"editable": true}}')
+    else:
+        (info / "top_level.txt").write_text("fake_plugin\n")
+        (info / "RECORD").write_text("fake_plugin.py,,\n")
     (folder / "fake_plugin.py").write_text(
         textwrap.dedent(
             """
-            from raystreaming.connector import RecordsSource
+            from raystreaming.connector import RecordsSource, operator
 
             class Numbers(RecordsSource[int]):
                 def records(self, position):
                     yield from enumerate(range(position or 0, 10), 1)
+
+            @operator
+            def twice(n):
+                yield 2 * n
             """
         )
     )
 
 
-@pytest.mark.parametrize(("there", "said"), [(None, "not installed on node"), ("1.3", "1.3 on node")])
-def test_a_plugin_that_a_worker_lacks_is_named_before_anything_opens(there, said, tmp_path, monkeypatch):
-    install(tmp_path / "driver", "1.2")
+@pytest.mark.parametrize(
+    ("there", "said", "editable", "build"),
+    [
+        (None, "not installed on node", False, lambda ctx, fake: ctx.source(fake.Numbers())),
+        ("1.3", "1.3 on node", False, lambda ctx, fake: ctx.source(fake.Numbers())),
+        (None, "not installed on node", True, lambda ctx, fake: ctx.from_values(1).apply(fake.twice())),
+    ],
+)
+def test_a_plugin_that_a_worker_lacks_is_named_before_anything_opens(
+    there, said, editable, build, tmp_path, monkeypatch
+):
+    install(tmp_path / "driver", "1.2", editable)
     monkeypatch.syspath_prepend(tmp_path / "driver")
     settings = {}
     if there is not None:
@@ -122,10 +140,26 @@ def test_a_plugin_that_a_worker_lacks_is_named_before_anything_opens(there, said
 
     assert issubclass(fake_plugin.Numbers, RecordsSource)
     ctx = job(**settings)
-    ctx.source(fake_plugin.Numbers()).collect()
-    with pytest.raises(PluginError, match=rf"fake-plugin 1\.2 on the driver, {said}.*install"):
+    build(ctx, fake_plugin).collect()
+    driver = "1\\.2, editable on the driver" if editable else "1\\.2 on the driver"
+    with pytest.raises(PluginError, match=rf"fake-plugin {driver}, {said}.*install") as refused:
         ctx.submit("plugin")
+    assert ("py_modules" in str(refused.value)) == editable
     del sys.modules["fake_plugin"]
+
+
+def test_an_editable_package_that_was_sent_along_as_modules_will_do(tmp_path, monkeypatch):
+    # Ray reads its environment when it is imported: after the fixture has set it.
+    from raystreaming.runtime.ray.shipping import Installed, check_dists
+
+    (tmp_path / "sent_along.py").touch()
+    driver = {"sent-along": Installed("1.2", editable=True, package="sent_along")}
+    with pytest.raises(
+        PluginError, match=r"sent-along 1\.2, editable on the driver, not installed on node n"
+    ):
+        check_dists(driver, "n")
+    monkeypatch.syspath_prepend(tmp_path)
+    check_dists(driver, "n")
 
 
 def test_a_workers_process_that_cannot_start_is_told():

@@ -323,7 +323,7 @@ def test_a_given_schema_is_kept_to(tmp_path: Path, kit: Any) -> None:
         ([{"k": "p", "a": 1, "z": 1}], "column 'z' is not in schema="),
         (pa.record_batch({"k": ["p"], "a": [1.0], "z": [1]}), "column 'z' is not in schema="),
         ([{"k": "p", "a": None}], "'a'.*does not allow nulls"),
-        ([{"k": "p", "a": 1.0}, {"k": "p", "a": "x"}], r"'a'.*float.*\{'k': 'p', 'a': 'x'\}.*str"),
+        ([{"k": "p", "a": 1.0}, {"k": "p", "a": "x"}], r"'a'.*float.*\{'a': 'x', 'k': 'p'\}.*str"),
         ([{"k": "p"}], "'a'.*does not allow nulls"),
     ]:
         writer = sink.open(None, WriterContext())
@@ -354,6 +354,21 @@ def test_types_that_arrow_and_json_know(tmp_path: Path, kit: Any) -> None:
     writer = FilesSink(tmp_path, format="jsonl").open(None, WriterContext())
     with pytest.raises(Terminal, match=r"as JSON \(sink\).*bytes.*map it"):
         writer.write(Batch([{"a": 1}, {"b": b"x"}]))
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("form", "partition_by"),
+    [("parquet", ["k"]), ("parquet", []), ("jsonl", ["k"]), ("jsonl", []), ("text", [])],
+)
+def test_secrets_of_records_that_cannot_be_written_are_hidden(
+    tmp_path: Path, form: str, partition_by: list[str]
+) -> None:
+    rows = [{"password": 1, "odd": 1}, {"password": "canary", "odd": object()}]
+    writer = FilesSink(tmp_path, format=form, partition_by=partition_by).open(None, WriterContext())
+    with pytest.raises(Terminal, match=r"'password': '\*\*\*'") as failed:
+        writer.write(Batch(rows))
+    assert "canary" not in str(failed.value)
     writer.close()
 
 

@@ -154,6 +154,13 @@ def test_a_function_that_raises_shows_class_message_frames_and_record(rows_of):
     assert "java.lang.IllegalStateException: three is too much" in str(caught.value.__cause__)
 
 
+def test_what_may_be_a_secret_is_not_shown(rows_of):
+    with pytest.raises(OperatorError) as caught:
+        rows_of([{"user": "ann", "password": "canary"}], ("map", "Fails"))
+    assert "canary" not in str(caught.value)
+    assert "ann" in str(caught.value)
+
+
 def test_the_heap_is_as_large_as_java_memory_says(rows_of):
     """Each test process has one JVM, of 512 MB."""
     assert rows_of([200_000_000], ("map", "Hungry")) == [200_000_000]

@@ -9,9 +9,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from raystreaming import JobError, StreamingContext
+from raystreaming import JobError, StreamingContext, sum_
 from raystreaming.connector import (
     Batch,
     RecordsSource,
@@ -85,7 +87,167 @@ def test_the_traceback_has_the_users_frames_only():
     assert {Path(f).name for f in told} == {"context.py", "job.py"}  # execute() and wait()
 
 
-def test_what_may_be_a_secret_is_not_shown():
+def rate(batch):
+    return pc.divide(batch["n"], batch["none"])  # computed here
+
+
+def strict(batch):
+    raise ValueError("no")  # refused here
+
+
+def mixed(record):
+    return record if record["n"] == 1 else {**record, "n": "two"}
+
+
+ROWS = [{"user": "ann", "n": 1, "none": 0}, {"user": "bob", "n": 2, "none": 0}]
+FIRST = "{'n': 1, 'none': 0, 'user': 'ann'}"
+
+
+@pytest.mark.parametrize(
+    ("build", "said", "at", "shown"),
+    [
+        (
+            lambda s: s.with_columns(x=rate),
+            "with_columns(x=rate ({here}:{rate})) raised ArrowInvalid: divide by zero",
+            "computed here",
+            "columns: user, n, none\n  first of 2 records: {first}\n  mend it, or go on without",
+        ),
+        (
+            lambda s: s.select("user", x=strict),
+            "select('user', x=strict ({here}:{strict})) raised ValueError: no",
+            "refused here",
+            "first of 2 records: {first}",
+        ),
+        (
+            lambda s: s.select(x=pc.divide(pc.field("n"), pc.field("none"))),  # select
+            "select(x=divide(n, none)) raised ArrowInvalid: divide by zero",
+            "select",
+            "first of 2 records: {first}",
+        ),
+        (
+            lambda s: s.select(x=pc.field("usr")),  # a column of an expression
+            "select(x=usr): there is no column 'usr' (did you mean 'user'?)",
+            "a column of an expression",
+            "columns: user, n, none\n  first of 2 records: {first}\n  name a column that there is, or go on",
+        ),
+        (
+            lambda s: s.filter(pc.field("non") > 1),  # a filter
+            "the expression (non > 1): there is no column 'non' (did you mean 'none'?)",
+            "a filter",
+            "first of 2 records: {first}",
+        ),
+        (
+            lambda s: s.explode("n"),  # explode
+            "explode('n') raised TypeError: the column 'n' holds int64, no lists",
+            "explode",
+            "first of 2 records: {first}",
+        ),
+        (
+            lambda s: s.key_by("user").agg(total=sum_("non")),  # agg
+            "agg(total=sum_('non')): there is no field 'non' (did you mean 'none'?)",
+            "agg",
+            "fields: user, n, none\n  record: {first}\n  name a field that all records have, or go on",
+        ),
+        (
+            lambda s: s.select("none", "user").key_by("user").agg(total=sum_("non")),  # agg of columns
+            "agg(total=sum_('non')): there is no column 'non' (did you mean 'none'?)",
+            "agg of columns",
+            "columns: none, user\n  first of 2 records: {{'none': 0, 'user': 'ann'}}\n  name a column",
+        ),
+        (
+            lambda s: s.key_by(lambda r: 1).agg(total=sum_("user")).map(len).key_by(0).sum(7),  # sum of int
+            "key_by(0): a record of type int has no field 0",
+            "sum of int",
+            "record: 2\n  name a field that all records have, or go on",
+        ),
+        (
+            lambda s: s.map(mixed).key_by(lambda r: 1).agg(total=sum_("n")),  # agg of texts
+            "agg(total=sum_('n')) raised TypeError: unsupported operand type(s) for +: 'int' and 'str', "
+            "at the key 1",
+            "agg of texts",
+            "have values that go together, or go on",
+        ),
+        (
+            lambda s: s.key_by("usr").sum("n"),  # key_by
+            "key_by('usr'): there is no field 'usr' (did you mean 'user'?)",
+            "key_by",
+            "fields: user, n, none\n  record: {first}\n  name a field that all records have, or go on",
+        ),
+        (
+            lambda s: s.key_by(["user", "non"]).sum("n"),  # key_by of several
+            "key_by(['user', 'non']): there is no field 'non' (did you mean 'none'?)",
+            "key_by of several",
+            "record: {first}",
+        ),
+        (
+            lambda s: s.select("user").key_by("usr").sum("n"),  # key_by of columns
+            "key_by('usr'): there is no column 'usr' (did you mean 'user'?)",
+            "key_by of columns",
+            "columns: user\n  first of 2 records: {{'user': 'ann'}}\n  name a column that there is",
+        ),
+        (
+            lambda s: s.map(lambda r: (1, r["n"])).key_by(0).sum(7),  # sum
+            "sum(7): there is no index 7: there are 2 values",
+            "sum",
+            "record: (1, 2)\n  name a field that all records have, or go on",
+        ),
+        (
+            lambda s: s.partition_by("usr").map(len).set_parallelism(2),  # partition_by
+            "partition_by('usr'): there is no field 'usr' (did you mean 'user'?)",
+            "partition_by",
+            "record: {first}",
+        ),
+    ],
+)
+def test_an_error_about_fields_and_columns_names_the_call_and_its_line(
+    build: Callable, said: str, at: str, shown: str
+):
+    ctx = StreamingContext()
+    build(ctx.from_collection(ROWS)).collect()
+    with pytest.raises(OperatorError) as failed:
+        ctx.execute()
+    text = str(failed.value)
+    lines = {"rate": line_of("computed here") - 1, "strict": line_of("refused here") - 1}
+    assert said.format(here=HERE, **lines) in text.partition("\n")[0]
+    assert f"\n  at {HERE}:{line_of(at)}\n" in text
+    assert shown.format(first=FIRST) in text
+
+
+def test_the_line_of_an_error_in_a_library_in_cython_is_the_users_own():
+    def ints(texts):
+        return pa.array(texts, pa.int64())  # in Cython
+
+    ctx = StreamingContext()
+    ctx.from_values(["a"]).map(ints).sink(print)
+    with pytest.raises(OperatorError) as failed:
+        ctx.execute()
+    assert f"\n  at {HERE}:{line_of('in Cython')}\n" in str(failed.value)
+
+
+def says_it(record):
+    raise ValueError(f"password={record['password']}")
+
+
+def says_it_of_columns(batch):
+    raise ValueError(f"password={batch['password'][0]}")
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda s: s.map(says_it),
+        lambda s: s.filter(says_it),
+        lambda s: s.key_by(says_it).reduce(max),
+        lambda s: s.select("user", "password", x=says_it_of_columns),
+        lambda s: s.with_columns(x=says_it_of_columns),
+        lambda s: s.map_batches(says_it_of_columns),
+        lambda s: s.explode("usr"),
+        lambda s: s.key_by("user").agg(x=sum_("m")),
+        lambda s: s.map(dict).key_by("usr").sum("n"),
+        lambda s: s.partition_by("usr").map(str).set_parallelism(2),
+    ],
+)
+def test_what_may_be_a_secret_is_not_shown(build: Callable):
     ctx = StreamingContext()
     rows = [
         {
@@ -95,11 +257,20 @@ def test_what_may_be_a_secret_is_not_shown():
             "inner": {"api_key": "canary"},
         }
     ]
-    ctx.from_collection(rows).map(lambda r: int(f"password={r['password']}")).sink(print)
+    build(ctx.from_collection(rows)).sink(print)
     with pytest.raises(OperatorError) as failed:
         ctx.execute()
     assert "canary" not in str(failed.value)
     assert "'user': 'ann'" in str(failed.value)
+
+
+@pytest.mark.parametrize("name", ["n", "token"])
+def test_values_that_share_no_type_are_named_by_their_column_and_hidden_if_secret(name: str):
+    ctx = StreamingContext()
+    ctx.from_values({name: 1}, {name: "canary"}).select(name).collect()
+    with pytest.raises(OperatorError, match=f"the values of column '{name}' do not share a type") as failed:
+        ctx.execute()
+    assert ("canary" in str(failed.value)) == (name == "n")
 
 
 def test_a_retryable_of_a_function_says_which_operator_it_came_from():

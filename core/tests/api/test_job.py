@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from raystreaming import Job, RayStreamingError, StreamingContext
+from raystreaming import DataStream, Job, KeyedStream, RayStreamingError, StreamingContext
 from raystreaming.connector import RecordsSource
 from raystreaming.errors import GraphError, JobLocked, OptionError
 from raystreaming.testing.memory import MemorySource
@@ -134,9 +134,16 @@ def test_a_uid_is_text():
     refused(lambda ctx: ctx.from_values(1).uid(5).collect(), "uid")
 
 
-def test_reduce_on_an_unkeyed_stream_says_to_key_it():
-    with pytest.raises((GraphError, AttributeError), match="key_by"):
-        StreamingContext().from_values(1).reduce(lambda a, b: a)
+@pytest.mark.parametrize(
+    "method", sorted({n for n in dir(KeyedStream) if n[0] != "_"} - set(dir(DataStream)))
+)
+def test_what_needs_keys_says_so_of_a_stream_that_has_none(method: str):
+    with pytest.raises(AttributeError, match=rf"{method}\(\) combines records of a key: call \.key_by"):
+        getattr(StreamingContext().from_values(1), method)
+
+
+def test_there_is_something_that_needs_keys():
+    assert {"agg", "reduce", "sum"} <= set(dir(KeyedStream)) - set(dir(DataStream))
 
 
 @pytest.mark.parametrize("name", ["a", "Word-Count_2.1", "0"])

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raystreaming import StreamingContext, dead_letter, retry
+from raystreaming import StreamingContext, dead_letter, retry, sum_
 from raystreaming.connector import (
     Batch,
     BatchSink,
@@ -213,6 +214,46 @@ def test_a_row_that_an_expression_cannot_take_is_left_out():
     assert (job.result(), job.status().counts) == ([{"n": 3}], {"skipped": 1})
 
 
+def half(batch: pa.RecordBatch) -> Any:
+    return pc.divide(10, batch["n"])  # by nothing
+
+
+def line_of(text: str) -> int:
+    """Return the number of the line of this file that ends with a comment."""
+    lines = Path(__file__).read_text().splitlines()
+    return next(n for n, line in enumerate(lines, 1) if line.endswith(f"# {text}"))
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "line"),
+    [
+        (lambda s: s.with_columns(half=half), "ArrowInvalid: divide by zero", "by nothing"),
+        (lambda s: s.select(half=half), "ArrowInvalid: divide by zero", "by nothing"),
+        (lambda s: s.map_batches(lambda b: {"half": half(b)}), "ArrowInvalid: divide by zero", "by nothing"),
+        (
+            lambda s: s.filter(pc.divide(pc.scalar(10), pc.field("n")) > 1),  # filtered
+            "ArrowInvalid: divide by zero",
+            "filtered",
+        ),
+        (
+            lambda s: s.select("nn"),  # selected
+            "NoColumn: there is no column 'nn' (did you mean 'n'?)",
+            "selected",
+        ),
+        (lambda s: s.key_by("m"), "KeyError: 'm'", "keyed"),  # keyed
+        (lambda s: s.key_by(len).agg(n=sum_("m")), "KeyError: 'm'", "added"),  # added
+    ],
+)
+def test_a_letter_says_what_was_raised_and_where(build: Any, error: str, line: str):
+    letters: list[Any] = []
+    ctx = StreamingContext()
+    build(ctx.from_values({"n": 0})).on_error(dead_letter(letters.append)).collect()
+    ctx.execute()
+    (letter,) = letters
+    assert (letter["error"], letter["at"]) == (error, f"{__file__}:{line_of(line)}")
+    assert letter["record"] == '{"n": 0}'
+
+
 def rows(ctx: StreamingContext) -> Any:
     """Records, each eleventh of which has no field ``user``."""
     records = [{"user": n % 7, "n": n} if n % 11 else {"n": n} for n in range(60)]
@@ -234,11 +275,17 @@ def test_records_that_cannot_be_spread_go_by_the_policy_of_who_made_them(how: An
     assert {row["error"] for row in letters} <= {"KeyError: 'user'"}
 
 
-@pytest.mark.parametrize("how", ["user", lambda row, tasks: row["user"] % tasks])
-def test_a_record_that_cannot_be_spread_fails_the_job_without_a_policy(how: Any):
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("user", "there is no field 'user'"),
+        (lambda row, tasks: row["user"] % tasks, "KeyError: 'user'"),
+    ],
+)
+def test_a_record_that_cannot_be_spread_fails_the_job_without_a_policy(how: Any, said: str):
     ctx = StreamingContext()
     rows(ctx).partition_by(how).map(dict).set_parallelism(3).collect()
-    with pytest.raises(OperatorError, match=r"KeyError: 'user'(.|\n)*record: {'n': 0}"):
+    with pytest.raises(OperatorError, match=rf"{said}(.|\n)*record: {{'n': 0}}"):
         ctx.execute()
 
 

@@ -96,6 +96,16 @@ def test_an_object_of_a_module(command, program):
             "wirds:main",
             "no module 'wirds': run the command in the folder where it lies, or install its package",
         ),
+        (
+            "jobs/words.py:main",
+            "no program 'jobs/words.py:main': an object is one of a module, which is written without .py: "
+            "jobs.words:main",
+        ),
+        (
+            "words.py:main",
+            "no program 'words.py:main': an object is one of a module, which is written without .py: "
+            "words:main",
+        ),
         ("words:word", "no program 'words:word': words has no 'word' (did you mean 'words'?)"),
         (
             "words:wrong",

@@ -201,7 +201,9 @@ def test_a_key_that_cannot_be_one_is_refused_by_name():
 
 
 def test_rows_without_the_field_are_shown():
-    with pytest.raises(OperatorError, match=r"agg\(\) raised KeyError: 'v'\n  record: \{'k': 1\}"):
+    with pytest.raises(
+        OperatorError, match=r"agg\(n=sum_\('v'\)\): there is no field 'v'\n.*\n  record: \{'k': 1\}"
+    ):
         fed(make(aggregates={"n": sum_("v")}), [{"k": 1}], [], False)
 
 

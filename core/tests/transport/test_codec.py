@@ -134,6 +134,12 @@ def test_what_cannot_be_pickled_is_named(where):
         encode(batch)
 
 
+def test_secrets_of_what_cannot_be_pickled_are_hidden():
+    with pytest.raises(TransferError) as failed:
+        encode(Batch([{"user": "ann", "password": "canary", "lock": threading.Lock()}]))
+    assert "'password': '***', 'user': 'ann'" in str(failed.value)
+
+
 def test_pyarrow_is_loaded_for_arrow_only():
     code = (
         "import sys; from raystreaming.records import Batch; from raystreaming.records.codec import *;"

@@ -44,9 +44,3 @@ def os_fault(what: str, path: str, where: str, error: OSError) -> ConnectorError
 def shown_columns(schema: Any) -> str:
     """Return names and types of an Arrow schema for messages."""
     return ", ".join(f"{field.name}: {field.type}" for field in schema)
-
-
-def shown(value: Any, length: int = 200) -> str:
-    """Return a shortened ``repr`` for messages."""
-    text = repr(value)
-    return text if len(text) <= length else text[: length - 3] + "..."

@@ -9,9 +9,10 @@ from typing import Any, BinaryIO
 import orjson
 
 from raystreaming.connector import Terminal
+from raystreaming.errors import is_secret
+from raystreaming.errors import shown_record as shown
 from raystreaming.records import Rows, rows_of
 from raystreaming_files.codecs import SUFFIXES, output
-from raystreaming_files.faults import shown
 from raystreaming_files.formats import Format, FormatFile, Piece, Shaped, Shaper
 from raystreaming_files.hive import folder_name
 
@@ -223,7 +224,8 @@ def no_partition_column(column: str, row: Any, where: str) -> Terminal:
 
 def bad_partition_value(column: str, value: Any, why: object, where: str) -> Terminal:
     """Return the error for a value that cannot name a folder."""
+    its = "***" if is_secret(column) else shown(value)
     return Terminal(
-        f"cannot make a partition folder for {column!r} = {shown(value)} ({where}): the value {why}; "
+        f"cannot make a partition folder for {column!r} = {its} ({where}): the value {why}; "
         "map it to a short text before the sink"
     )

@@ -8,9 +8,10 @@ from operator import itemgetter
 from typing import Any
 
 from raystreaming.connector import Terminal
+from raystreaming.errors import is_secret
+from raystreaming.errors import shown_record as shown
 from raystreaming.records import Rows
 from raystreaming_files.arrow import Array, ArrowError, DataType, Field, RecordBatch, Schema, pa
-from raystreaming_files.faults import shown
 from raystreaming_files.formats import Shaped, Shaper
 from raystreaming_files.lines_out import no_partition_column, not_a_row
 
@@ -197,7 +198,7 @@ class ArrowShaper(Shaper):
         return self._misfit(field.name, field.type, "these values", rows[0], error)
 
     def _misfit(self, name: str, have: Any, new: Any, row: Any, why: Exception | None) -> Terminal:
-        reason = "" if why is None else f" ({why})"
+        reason = "" if why is None or is_secret(name) else f" ({why})"  # Arrow's words have the value
         return Terminal(
             f"cannot write column {name!r} ({self._where}): it is {have}, the record {shown(row)} has "
             f"{new}, and no type holds both{reason}; {_FIX}"

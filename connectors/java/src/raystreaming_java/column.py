@@ -12,7 +12,7 @@ from typing import Any
 
 import ormsgpack
 
-from raystreaming.errors import TransferError, short_repr
+from raystreaming.errors import TransferError, shown_record
 from raystreaming.records import OpaqueColumn
 from raystreaming_java.classes import job_classes
 from raystreaming_java.failures import translated
@@ -211,7 +211,7 @@ def _complaint(values: Iterable[Any], operator: str, error: Exception, option: i
         except ormsgpack.MsgpackEncodeError as own:
             return (
                 f"operator {operator!r}: a record cannot go from Python to Java: {own}. {advice}. "
-                f"It is {short_repr(value, 200)}"
+                f"It is {shown_record(value)}"
             )
     return f"operator {operator!r}: records cannot go from Python to Java: {error}. {advice}"
 

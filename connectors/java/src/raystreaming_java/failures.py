@@ -6,7 +6,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from raystreaming.errors import Fault, GraphError, OperatorError, Retryable, Terminal, TransferError
+from raystreaming.errors import (
+    Fault,
+    GraphError,
+    OperatorError,
+    Retryable,
+    Terminal,
+    TransferError,
+    hide_secrets,
+)
 from raystreaming_java.jvm import Bridge
 
 
@@ -34,7 +42,7 @@ def translated(java: Bridge) -> Generator[None, None, None]:
 
 def translate(java: Bridge, error: Any) -> Exception:
     """Return the error that a Java exception is to users."""
-    text = str(error.message())
+    text = hide_secrets(str(error.message()))
     if isinstance(error, java.failure):
         if error.retryable() or error.terminal():
             return (Retryable if error.retryable() else Terminal)(text)
@@ -45,7 +53,7 @@ def translate(java: Bridge, error: Any) -> Exception:
         return TransferError(text)
     if isinstance(error, java.functions.Unusable):
         return GraphError(text)
-    return OperatorError(f"Java raised {error}")
+    return OperatorError(f"Java raised {hide_secrets(str(error))}")
 
 
 def _trace(java: Bridge, error: Any) -> JavaError:

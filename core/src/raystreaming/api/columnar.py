@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from raystreaming.api.partitioned import Partitioned
 from raystreaming.connector.on_error import ErrorPolicy
-from raystreaming.errors import GraphError, nearest
+from raystreaming.errors import GraphError, nearest, need_arrow
 from raystreaming.graph import TaskSetup
 from raystreaming.operators import expressions
 from raystreaming.operators.expressions import ColumnOf
 from raystreaming.operators.map_batches import BATCH_FORMATS, BatchFormat, MapBatches
+from raystreaming.operators.user_function import written_at
 
 if TYPE_CHECKING:
     from raystreaming.api.stream import DataStream
@@ -46,8 +47,10 @@ class Columnar(Partitioned):
         twice = [name for name in names if names.count(name) > 1 or name in columns]
         if twice:
             raise GraphError(f"select() names the column {twice[0]!r} twice")
+        need_arrow("select()")
         wanted = _checked("select", {**{name: name for name in names}, **columns})
-        return self._then("select", lambda _: expressions.Select(wanted, beside=False), columnar=True)
+        at = written_at()
+        return self._then("select", lambda _: expressions.Select(wanted, False, at), columnar=True)
 
     def with_columns(self, **columns: ColumnOf) -> DataStream[dict[str, Any]]:
         """Add columns, or put others in the place of those of the same name.
@@ -65,8 +68,10 @@ class Columnar(Partitioned):
         """
         if not columns:
             raise GraphError('with_columns() takes columns by name, e.g. double=pc.field("n") * 2')
+        need_arrow("with_columns()")
         wanted = _checked("with_columns", columns)
-        return self._then("with_columns", lambda _: expressions.Select(wanted, beside=True), columnar=True)
+        at = written_at()
+        return self._then("with_columns", lambda _: expressions.Select(wanted, True, at), columnar=True)
 
     def explode(self, field: str, *, on_error: ErrorPolicy | None = None) -> DataStream[dict[str, Any]]:
         """Make one record of each element of a column of lists; the other columns are repeated.
@@ -83,7 +88,11 @@ class Columnar(Partitioned):
         """
         if not isinstance(field, str):
             raise GraphError(f"explode() takes the name of a column, got {field!r}")
-        return self._then("explode", lambda _: expressions.Explode(field), columnar=True, on_error=on_error)
+        need_arrow("explode()")
+        at = written_at()
+        return self._then(
+            "explode", lambda _: expressions.Explode(field, at), columnar=True, on_error=on_error
+        )
 
     def map_batches(
         self,
@@ -115,6 +124,8 @@ class Columnar(Partitioned):
             known, near = ", ".join(map(repr, BATCH_FORMATS)), nearest(str(format), BATCH_FORMATS)
             raise GraphError(f"map_batches(): format must be one of {known}, got {format!r}{near}")
         columnar = format != "rows"
+        if columnar:
+            need_arrow(f"map_batches() with format={format!r}")
         return self._then("map_batches", lambda _: MapBatches(fn, format), columnar, on_error=on_error)
 
     def _then(

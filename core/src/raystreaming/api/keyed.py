@@ -14,6 +14,7 @@ from raystreaming.graph import TaskSetup
 from raystreaming.operators.aggregates import Aggregate
 from raystreaming.operators.keyed import Reduce
 from raystreaming.operators.sums import AddField, SumOf
+from raystreaming.operators.user_function import written_at
 
 if TYPE_CHECKING:
     from raystreaming.api.stream import DataStream
@@ -57,13 +58,13 @@ class Keyed(Columnar):
             raise GraphError(f"agg() takes aggregates by name, e.g. n=count(), total=sum_('price'){got}")
         if updates not in ("batch", "final"):
             raise GraphError(f"agg(): updates must be 'batch' or 'final', got {updates!r}")
-        key = self._key
+        key, at = self._key, written_at()
         for name in (key,) if isinstance(key, str) else key:
             if name in aggregates:
                 raise GraphError(f"agg(): {name!r} is the key; give the aggregate another name")
         return self._then(
             "agg",
-            lambda setup: Agg(key, aggregates, setup.key_groups, updates),
+            lambda setup: Agg(key, aggregates, setup.key_groups, updates, at),
             columnar=True,
             stateful=True,
         )
@@ -90,5 +91,6 @@ class Keyed(Columnar):
         if callable(what):
             build = lambda setup: SumOf(get, setup.key_groups)  # noqa: E731
         else:
-            build = lambda setup: Reduce(AddField(what), setup.key_groups)  # noqa: E731
+            at = written_at()
+            build = lambda setup: Reduce(AddField(what, at), setup.key_groups)  # noqa: E731
         return self._then("sum", build, stateful=True, on_error=on_error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from raystreaming.connector.operator import Operator
@@ -13,6 +12,8 @@ from raystreaming.graph import Choose, TaskSetup
 from raystreaming.operators import rows
 from raystreaming.operators.by_field import ByField
 from raystreaming.operators.expressions import KeyByField
+from raystreaming.operators.fields import FieldGetter
+from raystreaming.operators.user_function import written_at
 
 if TYPE_CHECKING:
     from raystreaming.state import Field
@@ -31,7 +32,8 @@ def key_operator(key: Any, columnar: bool) -> tuple[Callable[[TaskSetup], Operat
     getter = key_function("key_by", key, several=True)
     field = columns_of(key)
     if field is not None and columnar:
-        return lambda _: KeyByField(field, getter), True
+        at = written_at()
+        return lambda _: KeyByField(field, getter, at), True
     return lambda _: rows.KeyBy(getter), False
 
 
@@ -49,10 +51,8 @@ def key_function(method: str, key: Any, several: bool = False) -> Callable[[Any]
     if callable(key):
         function: Callable[[Any], Any] = key
         return function
-    if _is_field(key):
-        return itemgetter(key)
-    if several and isinstance(key, list | tuple) and key and all(map(_is_field, key)):
-        return _Parts(key)
+    if _is_field(key) or (several and isinstance(key, list | tuple) and key and all(map(_is_field, key))):
+        return FieldGetter(key, method, written_at())
     lists = ", several of these in a list" if several else ""
     raise GraphError(
         f"{method}() takes a function, the name of a field or an index{lists}, got {key!r}: write e.g. "
@@ -62,16 +62,6 @@ def key_function(method: str, key: Any, several: bool = False) -> Callable[[Any]
 
 def _is_field(key: object) -> bool:
     return isinstance(key, str | int) and not isinstance(key, bool)
-
-
-class _Parts:
-    """Returns the values of several fields as a tuple, also of one."""
-
-    def __init__(self, fields: Sequence[str | int]) -> None:
-        self.fields = tuple(fields)
-
-    def __call__(self, record: Any) -> tuple[Any, ...]:
-        return tuple([record[field] for field in self.fields])
 
 
 def columns_of(key: Any) -> Field | None:
@@ -95,4 +85,6 @@ def partition_function(choose: Any) -> Choose | PartitionFunction:
     """
     if callable(choose):
         return cast("Choose", choose)
-    return ByField(choose, key_function("partition_by", choose, several=True), columns_of(choose))
+    getter = key_function("partition_by", choose, several=True)
+    assert isinstance(getter, FieldGetter), "it is no function"
+    return ByField(getter, columns_of(choose))

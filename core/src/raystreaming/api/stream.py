@@ -33,6 +33,7 @@ from raystreaming.operators.custom import custom
 from raystreaming.operators.expressions import FilterExpression
 from raystreaming.operators.keyed import PairReduce, Reduce
 from raystreaming.operators.sink import SinkOperator
+from raystreaming.operators.user_function import written_at
 from raystreaming.plugins.builtin.nothing import NothingSink
 from raystreaming.plugins.registry import registry, reserve_operators
 
@@ -119,7 +120,8 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
                 f"filter() takes a function or a pyarrow expression, got {fn!r}: "
                 f"write e.g. lambda r: r['price'] > 10, or pc.field('price') > 10"
             )
-        return self._then("filter", lambda _: FilterExpression(fn), columnar=True, on_error=on_error)
+        at = written_at()
+        return self._then("filter", lambda _: FilterExpression(fn, at), columnar=True, on_error=on_error)
 
     def apply(
         self,
@@ -153,13 +155,15 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
                 f"function of one record use map, filter or flat_map"
             )
         may_have_state = isinstance(operator, OperatorFactory)
-        return self._then(
+        made = self._then(
             kind or type(operator).__name__,
             lambda _: custom(operator),
             columnar=operator.columnar,
             stateful=may_have_state,
             on_error=on_error,
         )
+        made._operator.applied = operator
+        return made
 
     def union(self, *others: DataStream[T]) -> DataStream[T]:
         """Put the records of several streams into one, in no particular order between them.
@@ -332,8 +336,8 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
 
         def __getattr__(self, name: str) -> Callable[..., Any]:
             """Resolve ``write_<connector>``, and operators by name, from the installed plugins."""
-            if name == "reduce":
-                raise AttributeError("reduce() combines records of a key: call .key_by(fn) before it")
+            if not name.startswith("_") and hasattr(KeyedStream, name):
+                raise AttributeError(f"{name}() combines records of a key: call .key_by(...) before it")
             if name.startswith("as_") and name.endswith("_stream"):
                 this: Any = self  # checkers that read this file beside the installed package see two classes
                 return partial(language(name[len("as_") : -len("_stream")]).view, self._graph, this)

@@ -17,6 +17,8 @@ from raystreaming.errors import RayStreamingError, nearest, short_repr
 
 _OBJECT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
+_FILE_AND_OBJECT = re.compile(r"(?:\./)?(.*)\.py:(.*)")
+
 
 def names_object(text: str) -> bool:
     """Return whether a text has the form ``module:object``."""
@@ -43,6 +45,12 @@ def execute(program: str, args: list[str]) -> None:
     if os.path.isfile(program):
         sys.path.insert(0, os.path.dirname(os.path.abspath(program)))
         runpy.run_path(program, run_name="__main__")
+    elif file_of := _FILE_AND_OBJECT.fullmatch(program):
+        module = file_of[1].replace(os.sep, ".")
+        raise RayStreamingError(
+            f"no program {program!r}: an object is one of a module, which is written without .py: "
+            f"{module}:{file_of[2]}"
+        )
     elif names_object(program):
         sys.path.insert(0, os.getcwd())
         _execute_object(program)

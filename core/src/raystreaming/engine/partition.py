@@ -10,7 +10,7 @@ from typing import Any
 
 from raystreaming.connector.operator import OperatorContext
 from raystreaming.connector.partition import OpenPartition, PartitionFunction
-from raystreaming.errors import OperatorError, short_repr, shown_record
+from raystreaming.errors import OperatorError, shown_record
 from raystreaming.graph import Choose, OutputEdge, Partitioning
 from raystreaming.operators.guard import Guard
 from raystreaming.operators.user_function import describe, failure
@@ -179,7 +179,7 @@ class Custom(Partitioner):
         if not right or len(right) != len(targets):
             raise OperatorError(
                 f"operator {self._operator!r}: the partition function {describe(self._choose)} returned "
-                f"{short_repr(chosen, 80)}; it must return a task index from 0 to {n - 1}, or a list of "
+                f"{shown_record(chosen, 80)}; it must return a task index from 0 to {n - 1}, or a list of "
                 f"such\n"
                 f"  record: {shown_record(value)}"
             )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, Literal, NamedTuple
 
-from raystreaming.errors.text import hide_secrets, nearest, short_repr, shown_record
+from raystreaming.errors.text import hide_secrets, is_secret, nearest, short_repr, shown_record
 
 FailureKind = Literal["user", "config", "transient", "system"]
 
@@ -35,7 +37,9 @@ __all__ = [
     "WorkerLost",
     "add_note",
     "hide_secrets",
+    "is_secret",
     "nearest",
+    "need_arrow",
     "notes_of",
     "ray_needed",
     "short_repr",
@@ -184,3 +188,13 @@ def ray_needed() -> Generator[None, None, None]:
         raise RayStreamingError(
             "jobs on a cluster need Ray, which is not installed: pip install 'raystreaming[ray]'"
         ) from error
+
+
+def need_arrow(what: str) -> None:
+    """Say what to install if there is no pyarrow.
+
+    Raises:
+        RayStreamingError: There is none.
+    """
+    if "pyarrow" not in sys.modules and importlib.util.find_spec("pyarrow") is None:
+        raise RayStreamingError(f"{what} needs pyarrow, which is not installed: pip install pyarrow")

@@ -57,7 +57,7 @@ class _RecordRepr(_ShortRepr):
         return self.repr_instance(hidden, level)
 
     def repr_dict(self, x: Mapping[Any, Any], level: int) -> str:
-        head = {k: _Hidden() if _is_secret(k) else v for k, v in islice(x.items(), self.maxdict + 1)}
+        head = {k: _Hidden() if is_secret(k) else v for k, v in islice(x.items(), self.maxdict + 1)}
         return super().repr_dict(head, level)
 
     def repr_instance(self, x: Any, level: int) -> str:
@@ -71,7 +71,8 @@ class _Hidden:
         return "'***'"
 
 
-def _is_secret(name: object) -> bool:
+def is_secret(name: object) -> bool:
+    """Return whether a name is one of what is not to be shown."""
     return isinstance(name, str) and re.search(_NAME, name, re.IGNORECASE) is not None
 
 

@@ -69,6 +69,7 @@ class LogicalOperator:
         build: Makes the operator of one task; None for sources.
         source: Set for sources.
         sink: Set for sinks.
+        applied: What of a plugin, or of the program's own, makes its operators, if it is no method's.
         stateful: Whether checkpoints hold something of it that must find it again.
         columnar: Whether it takes Arrow batches without turning them into rows.
         parallelism: Number of tasks.
@@ -91,6 +92,7 @@ class LogicalOperator:
     build: Callable[[TaskSetup], Operator] | None = None
     source: Source[Any] | None = None
     sink: Sink[Any] | None = None
+    applied: object = None
     stateful: bool = False
     columnar: bool = False
     parallelism: int = 1

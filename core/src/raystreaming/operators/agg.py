@@ -7,12 +7,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from raystreaming.connector.operator import OperatorContext
-from raystreaming.errors import OperatorError, short_repr
+from raystreaming.errors import OperatorError, hide_secrets, shown_record
 from raystreaming.operators.aggregates import Aggregate, Plan, State
+from raystreaming.operators.expressions import column_failure
+from raystreaming.operators.fields import lacking, listed, names_in
 from raystreaming.operators.grouped import Grouped, Waiting, grouped_by
 from raystreaming.operators.keyed import KeyedOperator
+from raystreaming.operators.user_function import complaint, raised
 from raystreaming.records import Batch, Rows, is_columnar, rows_of
-from raystreaming.state import Field, FieldKeys, KeyedValues, names_of
+from raystreaming.state import Field, FieldKeys, KeyedValues, KeyRefused, names_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,11 +33,18 @@ class Agg(KeyedOperator):
         aggregates: What is computed, by name.
         key_groups: Number of key groups.
         updates: When results go on: after every batch those of its keys, or at the end of the input.
+        at: Where the program asked for it.
     """
 
     def __init__(
-        self, key: Field, aggregates: Mapping[str, Aggregate], key_groups: int, updates: Updates
+        self,
+        key: Field,
+        aggregates: Mapping[str, Aggregate],
+        key_groups: int,
+        updates: Updates,
+        at: str = "",
     ) -> None:
+        self._at = at
         self._key = key
         self._plan = Plan(aggregates)
         self._state = KeyedValues(key_groups)
@@ -97,8 +107,12 @@ class Agg(KeyedOperator):
                 else:
                     check_new(key)
                     table[key] = (state, True)
+        except KeyRefused as error:
+            raise self._failure(str(error), error, [], "have other keys") from error
         except (TypeError, ValueError) as error:
-            raise OperatorError(f"operator {self._id!r}: {error}, at the key {key!r}") from error
+            said = f"{_words(error)}, at the key {shown_record(key, 80)}"
+            mend = "have values that go together"
+            raise self._failure(f"{self._plan.call} raised {said}", error, [], mend) from error
         changed = list(dict.fromkeys(keys))
         self._changed(changed)
         return changed
@@ -112,6 +126,9 @@ class Agg(KeyedOperator):
         if self._state.tracking:
             self._state.changed.update(keys)
 
+    def _failure(self, said: str, error: Exception, shown: list[str], mend: str) -> OperatorError:
+        return complaint(self._id, said, raised(error, None, self._at), shown, mend)
+
     # What a batch has ------------------------------------------------------------------------
 
     def _of_rows(self, batch: Batch) -> tuple[Sequence[Any], Sequence[State]]:
@@ -121,11 +138,12 @@ class Agg(KeyedOperator):
         for row in rows_of(batch.values):
             try:
                 states.append(self._plan.of_row(row))
-            except (KeyError, IndexError, TypeError) as error:
-                raise OperatorError(
-                    f"operator {self._id!r}: agg() raised {type(error).__name__}: {error}\n"
-                    f"  record: {short_repr(row, 200)}"
-                ) from error
+            except Exception as error:
+                lacks = lacking(row, self._plan.fields)
+                said = f": {lacks}" if lacks else f" raised {_words(error)}"
+                shown = [*listed("fields", names_in(row)), f"record: {shown_record(row)}"]
+                mend = "name a field that all records have" if lacks else "change the records before"
+                raise self._failure(f"{self._plan.call}{said}", error, shown, mend) from error
         return list(batch.keys), states
 
     def _grouped(self, keys: FieldKeys, values: Rows) -> Grouped | None:
@@ -135,7 +153,7 @@ class Agg(KeyedOperator):
         try:
             grouped = grouped_by(keys, values, self._plan)
         except (KeyError, TypeError) as error:
-            raise OperatorError(f"operator {self._id!r}: agg(): {error.args[0]}") from error
+            raise column_failure(self._id, self._plan.call, self._at, values, error) from error
         if grouped is not None:
             self._note_types(keys, [column.type for column in grouped.table.columns[1:]])
         return grouped
@@ -172,6 +190,10 @@ class Agg(KeyedOperator):
         except (pa.ArrowException, OverflowError):
             return None
         return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {hide_secrets(str(error))}"
 
 
 def _typed(values: list[Any], known: pa.DataType | None) -> pa.Array:

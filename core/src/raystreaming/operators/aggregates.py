@@ -30,6 +30,11 @@ class Aggregate:
     kind: Literal["count", "sum", "min", "max", "mean"]
     field: Field | None = None
 
+    def __str__(self) -> str:
+        """Return how it is written."""
+        name = self.kind if self.kind in ("count", "mean") else f"{self.kind}_"
+        return f"{name}({'' if self.field is None else repr(self.field)})"
+
 
 def count(field: Field | None = None) -> Aggregate:
     """Count the records, or the values of a field that are not null.
@@ -110,6 +115,7 @@ class Plan:
     Attributes:
         slots: The slots, each once.
         names: The names of the results.
+        fields: The fields that are looked at.
         combined: Takes the slots of two halves of the records, returns those of all.
     """
 
@@ -117,10 +123,16 @@ class Plan:
         self.aggregates = dict(aggregates)
         self.names = list(aggregates)
         self.slots = list(dict.fromkeys(slot for a in aggregates.values() for slot in _slots(a)))
+        self.fields = list(dict.fromkeys(slot.field for slot in self.slots if slot.field is not None))
         self.combined = _combining([COMBINE[slot.kind] for slot in self.slots])
         self._getters = [None if s.field is None else itemgetter(s.field) for s in self.slots]
         at = {slot: i for i, slot in enumerate(self.slots)}
         self._places = [tuple(at[slot] for slot in _slots(a)) for a in aggregates.values()]
+
+    @property
+    def call(self) -> str:
+        """What the program has written, for messages."""
+        return f"agg({', '.join(f'{name}={a}' for name, a in self.aggregates.items())})"
 
     def of_row(self, row: Any) -> State:
         """Return the slots of one record."""

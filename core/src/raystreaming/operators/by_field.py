@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from raystreaming.connector.operator import OperatorContext
 from raystreaming.connector.partition import OpenPartition, PartitionFunction
-from raystreaming.errors import OperatorError
-from raystreaming.operators.expressions import column
+from raystreaming.operators.expressions import column, column_failure
+from raystreaming.operators.fields import FieldGetter
 from raystreaming.operators.user_function import blame
 from raystreaming.records import Batch, is_columnar, rows_of
 from raystreaming.state import DEFAULT_KEY_GROUPS, Field, FieldKeys, KeyOwners, lookup_keys, names_of
@@ -18,15 +18,11 @@ class ByField(PartitionFunction):
     """Sends equal values to one task.
 
     Args:
-        field: What it is called.
         get: Returns the value of a record.
         columns: The names of its columns in Arrow; None if it has none.
     """
 
-    def __init__(
-        self, field: str | int | Sequence[str | int], get: Callable[[Any], Any], columns: Field | None
-    ) -> None:
-        self.field = field
+    def __init__(self, get: FieldGetter, columns: Field | None) -> None:
         self.get = get
         self.columns = columns
 
@@ -57,14 +53,13 @@ class _OpenByField(OpenPartition):
                 return FieldKeys(columns, its).dealt(self._owners, tasks)
             return self._dealt(rows_of(values), self._owners, tasks)
         except (KeyError, TypeError, ValueError) as error:
-            raise OperatorError(
-                f"operator {self._operator!r}: partition_by({self._by.field!r}): {error.args[0]}"
-            ) from error
+            get = self._by.get
+            raise column_failure(self._operator, get.call, get.at, values, error) from error
 
     def _dealt(self, values: list[Any], owners: KeyOwners, tasks: int) -> list[list[int]]:
         it = iter(values)
         try:
-            found = list(map(self._by.get, it))
+            found = list(map(self._by.get.get, it))
         except Exception as error:
             blame(self._operator, self._by.get, values, it, error)
         parts: list[list[int]] = [[] for _ in range(tasks)]

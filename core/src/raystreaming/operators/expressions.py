@@ -5,15 +5,18 @@ Records that come as lists are made columns first.
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from raystreaming.connector.operator import Operator, OperatorContext
-from raystreaming.errors import ConnectorError, OperatorError, nearest, short_repr
+from raystreaming.errors import ConnectorError, Fault, OperatorError, hide_secrets, nearest, shown_record
+from raystreaming.operators.fields import fastest, listed, names_in
+from raystreaming.operators.user_function import blame, complaint, describe, where, without_our_frames
 from raystreaming.records import Batch, Rows, columns_of, is_columnar, kernels, rows_of
-from raystreaming.state import Field, FieldKeys, lookup_keys, names_of
+from raystreaming.state import Field, FieldKeys, KeyRefused, lookup_keys, names_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,8 +30,30 @@ _EXPLODED_BYTES = 4 << 20
 """How large a batch may be in Arrow, where the piece limit is for fewer: the cost is by batch, too."""
 
 
+_NO_MATCH = re.compile(r"No match for FieldRef\.Name\((.*?)\) in ")
+"""What Arrow says of an expression with a column that there is not."""
+
+
+class NoColumn(KeyError):
+    """There is no such column."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def _no_column(name: str, names: Sequence[str]) -> NoColumn:
+    return NoColumn(f"there is no column {name!r}{nearest(name, names)}")
+
+
 class ColumnOperator(Operator):
-    """An operator that takes and gives Arrow batches; says of an error where it was."""
+    """An operator that takes and gives Arrow batches; says of an error where it was.
+
+    Args:
+        at: File and line of the program that asked for it.
+    """
+
+    def __init__(self, at: str = "") -> None:
+        self._at = at
 
     def open(self, ctx: OperatorContext) -> None:
         """Remember the operator's id and its limit."""
@@ -63,14 +88,33 @@ class ColumnOperator(Operator):
         """What the program has written, for messages."""
 
     def _failure(self, values: Rows, error: Exception) -> OperatorError:
-        names = values.schema.names if is_columnar(values) else []
-        has = f"\n  columns: {', '.join(names)}" if names else ""
-        first = rows_of(values.slice(0, 1) if is_columnar(values) else values)[0]
-        text = str(error).partition("\n")[0]
-        return OperatorError(
-            f"operator {self.id!r}: {self.shown} raised {type(error).__name__}: {text}{has}\n"
-            f"  first record of {len(values)}: {short_repr(first, 200)}"
-        )
+        return column_failure(self.id, self.shown, self._at, values, error)
+
+
+def column_failure(operator: str, call: str, written: str, values: Rows, error: Exception) -> OperatorError:
+    """Build the message for what cannot be done with a batch, and cut the traceback to the program's frames.
+
+    Args:
+        operator: Id of the operator.
+        call: What the program has written.
+        written: Where.
+        values: The batch.
+        error: What was raised.
+    """
+    first = rows_of(Batch(values).slice(0, 1).values)[0]
+    names = values.schema.names if is_columnar(values) else names_in(first)
+    unknown = _NO_MATCH.match(str(error))
+    why = _no_column(unknown[1], names) if unknown else error
+    text = str(why).partition("\n")[0]
+    said, mend = f"{call} raised {type(why).__name__}: {hide_secrets(text)}", "mend it"
+    if isinstance(why, NoColumn | KeyRefused):
+        said = f"{call}: {hide_secrets(text)}"
+        mend = "name a column that there is" if isinstance(why, NoColumn) else "have other keys"
+    fault = Fault(f"{type(why).__name__}: {text}", where(error, written=written))
+    error.__traceback__ = without_our_frames(error.__traceback__)
+    which = "record" if len(values) == 1 else f"first of {len(values)} records"
+    shown = [*listed("columns", names), f"{which}: {shown_record(first)}"]
+    return complaint(operator, said, fault, shown, mend)
 
 
 def as_columns(values: Rows) -> pa.RecordBatch:
@@ -82,11 +126,11 @@ def column(columns: pa.RecordBatch, name: str) -> pa.Array:
     """Return a column.
 
     Raises:
-        KeyError: There is none of this name; says which there are.
+        NoColumn: There is none of this name.
     """
     names: list[str] = columns.schema.names
     if name not in names:
-        raise KeyError(f"there is no column {name!r}{nearest(name, names)}")
+        raise _no_column(name, names)
     return columns.column(name)
 
 
@@ -135,7 +179,8 @@ def one_chunk(chunks: pa.ChunkedArray) -> pa.Array:
 class FilterExpression(ColumnOperator):
     """Keeps the records for which an Arrow expression is true; those of a list stay what they are."""
 
-    def __init__(self, expression: pc.Expression) -> None:
+    def __init__(self, expression: pc.Expression, at: str = "") -> None:
+        super().__init__(at)
         self._expression = expression
 
     @property
@@ -166,15 +211,23 @@ class Select(ColumnOperator):
     Args:
         wanted: How to compute each column.
         beside: Keep the other columns, too, before these.
+        at: Where the program asked for it.
     """
 
-    def __init__(self, wanted: Mapping[str, ColumnOf], beside: bool) -> None:
+    def __init__(self, wanted: Mapping[str, ColumnOf], beside: bool, at: str = "") -> None:
+        super().__init__(at)
         self._wanted = dict(wanted)
         self._beside = beside
 
     @property
     def shown(self) -> str:
-        return ", ".join(f"{name}={_text(way)}" for name, way in self._wanted.items())
+        columns = (
+            repr(name)
+            if isinstance(way, str) and way == name and not self._beside
+            else f"{name}={_text(way)}"
+            for name, way in self._wanted.items()
+        )
+        return f"{'with_columns' if self._beside else 'select'}({', '.join(columns)})"
 
     def columns(self, columns: pa.RecordBatch, batch: Batch) -> Iterator[Batch]:
         import pyarrow as pa
@@ -188,13 +241,14 @@ class Select(ColumnOperator):
 
 
 def _text(way: ColumnOf) -> str:
-    return getattr(way, "__qualname__", None) or str(way)
+    return describe(way) if callable(way) else repr(way) if isinstance(way, str) else str(way)
 
 
 class Explode(ColumnOperator):
     """Makes one record of each element of a column of lists; the other columns are repeated."""
 
-    def __init__(self, field: str) -> None:
+    def __init__(self, field: str, at: str = "") -> None:
+        super().__init__(at)
         self._field = field
 
     @property
@@ -236,9 +290,11 @@ class KeyByField(ColumnOperator):
     Args:
         field: The columns.
         get: Returns the key of a dict.
+        at: Where the program asked for it.
     """
 
-    def __init__(self, field: Field, get: Callable[[Any], Any]) -> None:
+    def __init__(self, field: Field, get: Callable[[Any], Any], at: str = "") -> None:
+        super().__init__(at)
         self._field = field
         self._get = get
 
@@ -250,9 +306,14 @@ class KeyByField(ColumnOperator):
         """Yield the records with their keys; of dicts, no other field need fit into a column."""
         values = batch.values
         if isinstance(values, list) and values and all(isinstance(row, dict) for row in values):
+            it = iter(values)
             try:
-                keys = lookup_keys(list(map(self._get, values)))
-            except (KeyError, TypeError, ValueError) as error:
+                keys = list(map(fastest(self._get), it))
+            except Exception as error:
+                blame(self.id, self._get, values, it, error)
+            try:
+                keys = lookup_keys(keys)
+            except KeyRefused as error:
                 raise self._failure(values, error) from error
             yield Batch(values, keys, batch.timestamps)
             return

@@ -55,7 +55,7 @@ def grouped_by(keys: FieldKeys, values: pa.RecordBatch, plan: Plan) -> Grouped |
     """
     import pyarrow as pa
 
-    fields = list(dict.fromkeys(s.field for s in plan.slots if s.field is not None))
+    fields = plan.fields
     columns = [column(values, str(field)) for field in fields]
     distinct, by = (None, keys.columns[0]) if keys.plain else keys.encoded()
     summed = {slot.field for slot in plan.slots if slot.kind == "sum"}
@@ -93,10 +93,10 @@ class Waiting:
 
     def take(self) -> Iterator[Grouped]:
         """Yield what waits, in order, and forget it: once for all batches, or batch by batch."""
-        import pyarrow as pa
-
         if not self._tables:
             return
+        import pyarrow as pa
+
         tables, self._tables, self._rows = self._tables, [], 0
         table = pa.concat_tables(tables)
         slots = [f"s{i}" for i in range(len(self._hows))]

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from raystreaming.connector.operator import FusedOperator, Operator, OperatorContext
 from raystreaming.errors import ConnectorError, OperatorError, add_note, shown_record
+from raystreaming.operators.fields import fastest
 from raystreaming.operators.flat_map import FlatMap
 from raystreaming.operators.function_state import open_with_state, saved_state
 from raystreaming.operators.guard import Guard, OneByOne
@@ -376,7 +377,7 @@ class KeyBy(RowOperator):
         return [f"k = lookup_key{n}(f{n}(v))"], []
 
     def names(self, n: str) -> dict[str, Any]:
-        return {**super().names(n), f"lookup_key{n}": lookup_key}
+        return {f"f{n}": fastest(self.fn), f"lookup_key{n}": lookup_key}
 
     @property
     def makes_keys(self) -> bool:

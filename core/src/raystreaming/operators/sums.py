@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from raystreaming.operators.fields import OfField
 from raystreaming.operators.keyed import KeyedRowOperator
 
 
-class AddField:
+class AddField(OfField):
     """Combines two records of a key: the first with the sum of both in one place.
 
     Args:
         field: A field of dicts, or an index into tuples.
+        at: Where the program asked for it.
     """
 
-    def __init__(self, field: str | int) -> None:
+    def __init__(self, field: str | int, at: str = "") -> None:
+        super().__init__([field], f"sum({field!r})", at)
         self.field = field
 
     def __call__(self, old: Any, new: Any) -> Any:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn
@@ -14,8 +15,10 @@ from typing import Any, NoReturn
 import raystreaming
 from raystreaming.connector.rejecting import GO_ON
 from raystreaming.errors import ConnectorError, Fault, OperatorError, add_note, hide_secrets, shown_record
+from raystreaming.operators.fields import OfField, lacking, listed, names_in
 
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_CYTHON = (".pyx", ".pxi", ".pxd")
 
 GENERATED = "<row loop>"
 """File name of generated code in tracebacks."""
@@ -25,6 +28,8 @@ def describe(fn: Callable[..., Any]) -> str:
     """Name a function for messages: with file and line where it has them."""
     while isinstance(fn, partial):
         fn = fn.func
+    if isinstance(fn, OfField):
+        return fn.call
     name: str = getattr(fn, "__qualname__", type(fn).__qualname__)
     code = getattr(fn, "__code__", None)
     return name if code is None else f"{name} ({code.co_filename}:{code.co_firstlineno})"
@@ -76,18 +81,41 @@ def _is_users_file(path: str) -> bool:
     return path != GENERATED and (not path.startswith(_OURS) or path.startswith(_NAMED_BY_PROGRAMS))
 
 
-def raised(error: Exception, fn: Callable[..., Any] | None) -> Fault:
-    """Return what a function in Python raised, and where."""
-    return Fault(f"{type(error).__name__}: {error}", where(error, fn))
+def raised(error: Exception, fn: Callable[..., Any] | None, written: str = "") -> Fault:
+    """Return what a function in Python raised, and where; as of `where`."""
+    return Fault(f"{type(error).__name__}: {error}", where(error, fn, written))
 
 
-def where(error: BaseException, fn: Callable[..., Any] | None = None) -> str:
-    """Return file and line of the user's own code in which an error was raised, as far as there is any."""
+def where(error: BaseException, fn: Callable[..., Any] | None = None, written: str = "") -> str:
+    """Return file and line of the user's own code in which an error was raised, as far as there is any.
+
+    Args:
+        error: The error.
+        fn: The function that raised it.
+        written: Where the program asked for what raised, if that was no code of its own.
+    """
     lines = [(t.tb_frame.f_code.co_filename, t.tb_lineno) for t in _users_part(error.__traceback__)]
-    own = [line for line in lines if not line[0].startswith(_LIBRARIES)] or lines
-    if own:
-        return f"{own[-1][0]}:{own[-1][1]}"
-    return "" if fn is None else describe(fn)
+    own = [line for line in lines if _is_programs_file(line[0])]
+    if own or (lines and not written):
+        return "{}:{}".format(*(own or lines)[-1])
+    if written or fn is None:
+        return written
+    return fn.at if isinstance(fn, OfField) else describe(fn)
+
+
+def written_at() -> str:
+    """Return file and line of the call of the program that led here; an empty string if there is none."""
+    frame = sys._getframe(1)
+    while not (_is_users_file(frame.f_code.co_filename) and _is_programs_file(frame.f_code.co_filename)):
+        if frame.f_back is None:
+            return ""
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _is_programs_file(path: str) -> bool:
+    """Return whether a file is no library's."""
+    return not path.startswith(_LIBRARIES) and not path.endswith(_CYTHON)
 
 
 def _users_part(trace: TracebackType | None) -> Iterator[TracebackType]:
@@ -108,12 +136,30 @@ def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
 def failure(operator: str, fn: Callable[..., Any], record: Any, error: Exception) -> OperatorError:
     """Build the message for a user function that raised on `record`, and cut the traceback to its frames."""
     fault = raised(error, fn)
-    told = OperatorError(
-        f"operator {operator!r}: {describe(fn)} raised {type(error).__name__}: {hide_secrets(str(error))}\n"
-        f"  at {fault.at}\n"
-        f"  record: {shown_record(record)}\n"
-        f"  mend the function, or {GO_ON}"
-    )
-    told.fault = fault
+    said = f"{describe(fn)} raised {type(error).__name__}: {hide_secrets(str(error))}"
+    mend = "mend the function"
+    shown = [f"record: {shown_record(record)}"]
+    if isinstance(fn, OfField):
+        lacks = lacking(record, fn.fields)
+        said = f"{fn.call}: {lacks}" if lacks else said
+        mend = "name a field that all records have" if lacks else "change the records before"
+        shown = listed("fields", names_in(record)) + shown
     error.__traceback__ = without_our_frames(error.__traceback__)
+    return complaint(operator, said, fault, shown, mend)
+
+
+def complaint(operator: str, said: str, fault: Fault, shown: Sequence[str], mend: str) -> OperatorError:
+    """Build the message for what an operator cannot do.
+
+    Args:
+        operator: Its id.
+        said: What failed, and why; without secrets.
+        fault: What was raised, and where.
+        shown: Lines that show what it was given.
+        mend: What mends it.
+    """
+    at = [f"at {fault.at}"] if fault.at else []
+    lines = [f"operator {operator!r}: {said}", *at, *shown, f"{mend}, or {GO_ON}"]
+    told = OperatorError("\n  ".join(lines))
+    told.fault = fault
     return told

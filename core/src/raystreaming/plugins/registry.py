@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import pluggy
 
@@ -35,6 +35,7 @@ from raystreaming.plugins.hookspecs import (
     SourceSpec,
 )
 
+T = TypeVar("T")
 Spec: TypeAlias = "SourceSpec | SinkSpec | OperatorSpec | LanguageSpec"
 Kind = Literal["source", "sink", "operator", "language"]
 
@@ -76,12 +77,13 @@ class PluginFailure:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A connector and the distribution it comes from."""
+    """A connector, and the distribution and the entry it comes from."""
 
     kind: Kind
     spec: Spec
     dist: str
     version: str
+    entry: str
 
     def load(self) -> type[Any]:
         """Import and return the class.
@@ -157,7 +159,7 @@ class Registry:
         with self._lock:
             if (kind, name) not in self._found:
                 self._load(name)
-            if (kind, name) not in self._found:
+            if (kind, name) not in self._found or selection.prefers(name):
                 self.load_all()
             if (kind, name) in self._refused:
                 raise PluginConflict(self._refusal(kind, name))
@@ -169,7 +171,7 @@ class Registry:
         """Return every connector of every plugin that loads, sorted by name."""
         with self._lock:
             self.load_all()
-            found = [self._preferred(*key) or one for key, one in self._found.items()]
+            found = [self._choice(*key) or one for key, one in self._found.items()]
             unique = {(r.kind, r.spec.name): r for r in found}
             return [unique[key] for key in sorted(unique, key=lambda k: (k[1], k[0]))]
 
@@ -185,7 +187,7 @@ class Registry:
             self.load_all()
             refused = [self._refusal(*key) for key in sorted(self._refused)]
             undecided = sorted(k for k, dists in self._rivals.items() if len(dists) > 1)
-            return refused + [self._conflict(*key) for key in undecided if self._preferred(*key) is None]
+            return refused + [self._conflict(*key) for key in undecided if self._choice(*key) is None]
 
     def checks(self) -> list[Check]:
         """Return the checks of all plugins that load; one that cannot name its checks fails one."""
@@ -232,13 +234,13 @@ class Registry:
             try:
                 if entry.dist is not None:
                     check_version(entry.dist)
-                self._register(entry.load(), f"{dist}:{name}", dist, version)
+                self._register(entry.load(), f"{dist}:{name}", dist, version, name)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 self._failed(PluginFailure(name, dist, version, error))
 
-    def _register(self, plugin: Any, plugin_name: str, dist: str, version: str) -> None:
+    def _register(self, plugin: Any, plugin_name: str, dist: str, version: str, entry: str = "") -> None:
         """Take over all of a plugin, or nothing of it."""
         self._staged = []
         try:
@@ -252,7 +254,7 @@ class Registry:
                 self._manager.unregister(name=plugin_name)
             raise
         for spec in self._staged:
-            registered = Registered(_KINDS[type(spec)], spec, dist, version)
+            registered = Registered(_KINDS[type(spec)], spec, dist, version, entry)
             for name in (spec.name, *spec.aliases):
                 self._take(registered, name)
 
@@ -265,18 +267,24 @@ class Registry:
         self._rivals.setdefault(key, {})[new.dist] = new
         self._found[key] = new
 
-    def _preferred(self, kind: Kind, name: str) -> Registered | None:
+    def _choice(self, kind: Kind, name: str) -> Registered | None:
+        """Return which of those that claim a name has it; None if nothing decides.
+
+        It is the one that the environment prefers, or else the one whose entry has that name, which is the
+        first that is loaded: so it does not matter what else has been loaded.
+        """
         rivals = self._rivals[kind, name]
         dist = selection.preferred(name, rivals) if len(rivals) > 1 else None
-        return None if dist is None else rivals[dist]
+        if dist is not None:
+            return rivals[dist]
+        namesakes = [one for one in rivals.values() if one.entry == name]
+        return _only(namesakes) or _only(rivals.values())
 
     def _decided(self, kind: Kind, name: str) -> Registered:
-        if len(self._rivals[kind, name]) == 1:
-            return self._found[kind, name]
-        preferred = self._preferred(kind, name)
-        if preferred is None:
+        choice = self._choice(kind, name)
+        if choice is None:
             raise PluginConflict(self._conflict(kind, name))
-        return preferred
+        return choice
 
     def _refusal(self, kind: Kind, name: str) -> str:
         dists = " and ".join(sorted(self._refused[kind, name]))
@@ -368,8 +376,17 @@ class Registry:
         known = sorted(n for k, n in self._found if k == kind)
         return UnknownConnector(
             f"no installed plugin has a {kind} {name!r}{nearest(name, {*known, *FIRST_PARTY} - {name})}; "
-            f"installed: {', '.join(known) or 'none'}"
+            f"installed: {', '.join(known) or 'none'}{_to_install(kind)}"
         )
+
+
+def _to_install(kind: Kind) -> str:
+    """Return what of ours would bring more of a kind."""
+    bring = {"source": set(FIRST_PARTY), "sink": set(FIRST_PARTY), "language": FIRST_PARTY_LANGUAGES}
+    installed = {entry.dist.name for entry in _entry_points() if entry.dist is not None}
+    more = [FIRST_PARTY[name] for name in FIRST_PARTY if name in bring.get(kind, ())]
+    missing = [dist for dist in more if dist not in installed]
+    return f"; more come with pip install {' '.join(missing)}" if missing else ""
 
 
 def _entry_points() -> importlib.metadata.EntryPoints:
@@ -411,6 +428,12 @@ def _check(spec: Spec) -> None:
         raise PluginLoadError(
             f"{kind} {spec.name!r} has the target {spec.target!r}: write 'package.module:Class'"
         )
+
+
+def _only(of: Iterable[T]) -> T | None:
+    """Return the element of what has exactly one."""
+    elements = list(of)
+    return elements[0] if len(elements) == 1 else None
 
 
 _registry: Registry | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from raystreaming.errors import PluginError, nearest
 
@@ -43,6 +43,11 @@ def is_left_out(name: str) -> bool:
     return only is not None and name not in {part.strip() for part in only.split(",")}
 
 
+def prefers(name: str) -> bool:
+    """Return whether ``RAYSTREAMING_PREFER`` gives a name to somebody."""
+    return any(of == name for of, _ in _wishes())
+
+
 def preferred(name: str, dists: Iterable[str]) -> str | None:
     """Return which distribution ``RAYSTREAMING_PREFER`` gives a name that several claim, if it says so.
 
@@ -50,10 +55,7 @@ def preferred(name: str, dists: Iterable[str]) -> str | None:
         PluginError: The variable cannot be read, or gives the name to none of them.
     """
     claims = {_normal(dist): dist for dist in dists}
-    for part in filter(None, (p.strip() for p in os.environ.get(PREFER, "").split(","))):
-        of, equals, dist = (p.strip() for p in part.partition("="))
-        if not (of and equals and dist):
-            raise PluginError(f"{PREFER} has {part!r}: write name=distribution, separated by commas")
+    for of, dist in _wishes():
         if of != name:
             continue
         if _normal(dist) not in claims:
@@ -63,6 +65,15 @@ def preferred(name: str, dists: Iterable[str]) -> str | None:
             )
         return claims[_normal(dist)]
     return None
+
+
+def _wishes() -> Iterator[tuple[str, str]]:
+    """Yield names and to which distribution ``RAYSTREAMING_PREFER`` gives them."""
+    for part in filter(None, (p.strip() for p in os.environ.get(PREFER, "").split(","))):
+        of, equals, dist = (p.strip() for p in part.partition("="))
+        if not (of and equals and dist):
+            raise PluginError(f"{PREFER} has {part!r}: write name=distribution, separated by commas")
+        yield of, dist
 
 
 def _normal(dist: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from raystreaming.errors import TransferError, short_repr
+from raystreaming.errors import TransferError, hide_secrets, shown_record
 from raystreaming.records.batch import Batch, is_columnar, rows_of
 from raystreaming.records.frame import Barrier, Element, EndOfInput
 from raystreaming.records.opaque import OpaqueColumn
@@ -104,10 +104,14 @@ def _complaint(batch: Batch, dumps: Callable[..., bytes], error: Exception) -> s
             except Exception as own:
                 name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
                 return (
-                    f"a {what} of type {name} cannot be sent to another worker: {type(own).__name__}: {own}. "
-                    f"{advice}. It is {short_repr(value, 200)}"
+                    f"a {what} of type {name} cannot be sent to another worker: {_said(own)}. "
+                    f"{advice}. It is {shown_record(value)}"
                 )
-    return f"records cannot be sent to another worker: {type(error).__name__}: {error}. {advice}"
+    return f"records cannot be sent to another worker: {_said(error)}. {advice}"
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {hide_secrets(str(error))}"
 
 
 def _encode_arrow(batch: Batch) -> list[Buffer]:

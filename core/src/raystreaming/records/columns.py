@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from raystreaming.errors import is_secret
 from raystreaming.records.kernels import kernels
 
 if TYPE_CHECKING:
@@ -33,10 +34,20 @@ def columns_of(rows: Sequence[Any]) -> pa.RecordBatch:
     if not all(isinstance(row, dict) for row in rows):
         return bare(pa.array(rows))
     names = dict.fromkeys(chain.from_iterable(rows))
-    arrays = [pa.array([row.get(name) for row in rows]) for name in names]
+    arrays = [_column(name, [row.get(name) for row in rows]) for name in names]
     if not arrays:
         return pa.RecordBatch.from_struct_array(pa.array(rows, pa.struct([])))
     return pa.RecordBatch.from_arrays(arrays, names=list(map(str, names)))
+
+
+def _column(name: object, values: list[Any]) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return pa.array(values)
+    except pa.ArrowException as error:
+        why = "" if is_secret(name) else f": {error}"  # which may show a value
+        raise type(error)(f"the values of column {name!r} do not share a type{why}") from error
 
 
 def bare(values: pa.Array) -> pa.RecordBatch:

@@ -20,6 +20,7 @@ from raystreaming.runtime.ray.messages import Event, Polled, Ready
 from raystreaming.runtime.ray.names import NAMESPACE, new_worker_name
 from raystreaming.runtime.ray.options import RayOptions
 from raystreaming.runtime.ray.placing import Post
+from raystreaming.runtime.ray.shipping import Installed
 
 POLL_WAIT = 1.0
 """Seconds a poll waits for news."""
@@ -78,7 +79,7 @@ class Crew:
         self,
         job: str,
         packed: Any,
-        dists: Mapping[str, str],
+        dists: Mapping[str, Installed],
         options: RayOptions,
         told: Callable[[Member, Sequence[Event]], None],
         lost: Callable[[Member, WorkerLost], None],

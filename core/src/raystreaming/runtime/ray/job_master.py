@@ -23,7 +23,7 @@ from raystreaming.runtime.ray.job_run import JobRun
 from raystreaming.runtime.ray.messages import JobView, Said, Wish
 from raystreaming.runtime.ray.metrics import JobMetrics
 from raystreaming.runtime.ray.options import RayOptions
-from raystreaming.runtime.ray.shipping import Failure, check_dists, unpack_job
+from raystreaming.runtime.ray.shipping import Failure, Installed, check_dists, unpack_job
 
 METRICS_EVERY = 1.0
 """Seconds between two updates of the metrics; workers are asked as often."""
@@ -45,7 +45,7 @@ class JobMaster:
         options: Options of the runtime.
     """
 
-    def __init__(self, job: str, sent: str, dists: Mapping[str, str], options: RayOptions) -> None:
+    def __init__(self, job: str, sent: str, dists: Mapping[str, Installed], options: RayOptions) -> None:
         self._job = job
         self._options = options
         self._board = Board()
@@ -110,7 +110,7 @@ class JobMaster:
             if self._run is not None:
                 self._run.grant(wish)
 
-    def _main(self, sent: str, dists: Mapping[str, str]) -> None:
+    def _main(self, sent: str, dists: Mapping[str, Installed]) -> None:
         """Run the job; the body of the master's thread."""
         state = "failed"
         try:

@@ -41,6 +41,7 @@ from raystreaming.runtime.ray.messages import (
 from raystreaming.runtime.ray.options import RayOptions
 from raystreaming.runtime.ray.placing import Post, posts
 from raystreaming.runtime.ray.probe import FolderProbe
+from raystreaming.runtime.ray.shipping import Installed
 from raystreaming.runtime.restarts import Restarts
 from raystreaming.runtime.saying import say_end, say_start
 from raystreaming.runtime.spec import JobSpec
@@ -70,7 +71,7 @@ class JobRun:
         self,
         spec: JobSpec,
         packed: bytes,
-        dists: Mapping[str, str],
+        dists: Mapping[str, Installed],
         options: RayOptions,
         board: Board,
         driver_is_gone: Callable[[], bool],

@@ -31,7 +31,7 @@ from raystreaming.runtime.ray.messages import (
     WorkerReport,
 )
 from raystreaming.runtime.ray.options import RayOptions
-from raystreaming.runtime.ray.shipping import Failure, check_dists, unpack_job
+from raystreaming.runtime.ray.shipping import Failure, Installed, check_dists, unpack_job
 from raystreaming.runtime.ray.task_run import TaskRun
 from raystreaming.runtime.spec import JobSpec
 from raystreaming.runtime.transport import Transport, tls_from_environment
@@ -56,7 +56,7 @@ class JobWorker:
         options: Options of the runtime.
     """
 
-    def __init__(self, name: str, job: bytes, dists: Mapping[str, str], options: RayOptions) -> None:
+    def __init__(self, name: str, job: bytes, dists: Mapping[str, Installed], options: RayOptions) -> None:
         self._name = name
         self._options = options
         self._events: list[Event] = []

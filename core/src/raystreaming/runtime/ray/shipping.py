@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import io
+import json
 import os
 import pickle
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 import cloudpickle
 import ray
@@ -19,6 +21,7 @@ from raystreaming.connector.job_file import JobFile
 from raystreaming.errors import GraphError, JobError, PluginError, RayStreamingError, Retryable, notes_of
 from raystreaming.graph import LogicalOperator
 from raystreaming.operators.user_function import is_users
+from raystreaming.plugins.hookspecs import GROUP
 from raystreaming.runtime.ray import files
 from raystreaming.runtime.ray.cluster import node_address
 from raystreaming.runtime.spec import JobSpec
@@ -98,38 +101,66 @@ def unpack_job(data: bytes) -> JobSpec:
     return spec
 
 
-def dists_of(spec: JobSpec) -> dict[str, str]:
-    """Return the distributions of the job's sources, sinks and languages, with their versions."""
-    found: dict[str, str] = {}
-    parts = [*(op.source or op.sink for op in spec.graph.with_dead_letters), *spec.graph.languages.values()]
-    modules = {type(part).__module__.split(".")[0] for part in parts}
-    known: Mapping[str, list[str]] = metadata.packages_distributions() if modules else {}
-    for module in sorted(modules - {"builtins", "__main__"}):
-        for dist in known.get(module, ()):
-            found[dist] = metadata.version(dist)
-    return found
+class Installed(NamedTuple):
+    """A distribution as it is installed, and the package of it that a job uses."""
+
+    version: str
+    editable: bool
+    package: str
 
 
-def check_dists(dists: Mapping[str, str], node: str) -> None:
-    """Refuse a node whose packages are not the driver's.
+def dists_of(spec: JobSpec) -> dict[str, Installed]:
+    """Return the distributions of the job's sources, sinks, operators and languages."""
+    operators = spec.graph.with_dead_letters
+    parts = [*(op.source or op.sink or op.applied for op in operators), *spec.graph.languages.values()]
+    packages = {type(part).__module__.split(".")[0] for part in parts} - {"builtins", "__main__"}
+    if not packages:
+        return {}
+    known = {package: set(dists) for package, dists in metadata.packages_distributions().items()}
+    for entry in metadata.entry_points(group=GROUP):  # an editable distribution does not list its packages
+        if entry.dist is not None:
+            known.setdefault(entry.module.split(".")[0], set()).add(entry.dist.name)
+    return {
+        dist: Installed(metadata.version(dist), _is_editable(dist), package)
+        for package in sorted(packages)
+        for dist in sorted(known.get(package, ()))
+    }
+
+
+def _is_editable(dist: str) -> bool:
+    """Return whether a distribution is a link to its sources: what installed it says so in PEP 610's file."""
+    text = metadata.distribution(dist).read_text("direct_url.json")
+    return text is not None and bool(json.loads(text).get("dir_info", {}).get("editable"))
+
+
+def check_dists(dists: Mapping[str, Installed], node: str) -> None:
+    """Refuse a node whose packages are not the driver's; an editable one may be sent along as mere modules.
 
     Raises:
         PluginError: Names every distribution that is missing or of another version.
     """
     problems: list[str] = []
-    for dist, version in dists.items():
-        try:
-            here = metadata.version(dist)
-        except metadata.PackageNotFoundError:
-            problems.append(f"{dist} {version} on the driver, not installed on node {node}")
+    advice = ""
+    for dist, (version, editable, package) in dists.items():
+        here = _version(dist)
+        if here == version or (here is None and editable and importlib.util.find_spec(package) is not None):
             continue
-        if here != version:
-            problems.append(f"{dist} {version} on the driver, {here} on node {node}")
+        if editable:
+            advice = ', or send the folder of an editable one along: runtime_env={"py_modules": [...]}'
+        driver = f"{dist} {version}{', editable' if editable else ''} on the driver"
+        problems.append(f"{driver}, {here or 'not installed'} on node {node}")
     if problems:
         raise PluginError(
             "; ".join(problems) + ": install the driver's versions there, in the node's image or through "
-            'runtime_env={"pip": [...]}'
+            f'runtime_env={{"pip": [...]}}{advice}'
         )
+
+
+def _version(dist: str) -> str | None:
+    try:
+        return metadata.version(dist)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 class RemoteCause(Exception):
