@@ -33,6 +33,8 @@ public final class EngineClient implements JobClient {
   private static final int STOPPING_SECONDS = 30;
 
   private volatile Process engine;
+  private boolean sent;
+  private boolean stopping;
 
   @Override
   public void run(String jobName, List<OperatorNode> operators, Map<String, String> config) {
@@ -81,7 +83,7 @@ public final class EngineClient implements JobClient {
     return command.start();
   }
 
-  private void send(byte[] job) throws IOException {
+  private synchronized void send(byte[] job) {
     OutputStream in = engine.getOutputStream();
     byte[] length = {
       (byte) (job.length >> 24), (byte) (job.length >> 16), (byte) (job.length >> 8), (byte) job.length
@@ -90,6 +92,10 @@ public final class EngineClient implements JobClient {
       in.write(length);
       in.write(job);
       in.flush();
+      sent = true;
+      if (stopping) {
+        askToStop();
+      }
     } catch (IOException error) {
       // It has ended already; its status and what it printed say why.
     }
@@ -108,16 +114,15 @@ public final class EngineClient implements JobClient {
 
   @Override
   public void stop() {
-    Process process = engine;
-    if (process == null || !process.isAlive()) {
-      return;
+    synchronized (this) {
+      stopping = true; // where the job has not been sent, `send` asks
+      if (sent) {
+        askToStop();
+      }
     }
-    try {
-      // No signal: Ctrl-C has reached the engine as well, and a second one would end it at once.
-      process.getOutputStream().write(1);
-      process.getOutputStream().flush();
-    } catch (IOException error) {
-      return; // it has ended
+    Process process = engine;
+    if (process == null) {
+      return;
     }
     try {
       if (!process.waitFor(STOPPING_SECONDS, TimeUnit.SECONDS)) {
@@ -125,6 +130,16 @@ public final class EngineClient implements JobClient {
       }
     } catch (InterruptedException error) {
       process.destroyForcibly();
+    }
+  }
+
+  private void askToStop() {
+    try {
+      // No signal: Ctrl-C has reached the engine as well, and a second one would end it at once.
+      engine.getOutputStream().write(1);
+      engine.getOutputStream().flush();
+    } catch (IOException error) {
+      // It has ended.
     }
   }
 
