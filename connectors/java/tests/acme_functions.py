@@ -19,6 +19,10 @@ def show(value):
     print(value)
 
 
+def show_letter(letter):
+    print(letter["operator"], letter["record"], letter["error"])
+
+
 def values():
     return [1, 2, 3]
 

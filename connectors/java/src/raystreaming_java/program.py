@@ -22,7 +22,7 @@ from typing import Any
 from raystreaming import StreamingContext
 from raystreaming.api.job import Job, report
 from raystreaming.api.stream import KeyedStream, Stream
-from raystreaming.connector import Sink, Source
+from raystreaming.connector import ErrorPolicy, Sink, Source, dead_letter, retry
 from raystreaming.connector.function import Function, SourceFunction
 from raystreaming.errors import GraphError, OptionError
 from raystreaming.graph import LogicalGraph, Partitioning
@@ -30,6 +30,7 @@ from raystreaming.records import pack, unpack
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.jvm import our_jars
 from raystreaming_java.schema import JavaSchema
+from raystreaming_java.sink import NamedSink
 from raystreaming_java.streams import JavaKeyedStream, JavaStream, java_source, say_schema, settings_of
 
 _OURS = "raystreaming."
@@ -127,15 +128,34 @@ class Program:
         for operator in self._described:
             build = self._in_java if operator["language"] == "java" else self._in_python
             stream = build(operator)
-            stream.set_parallelism(operator["parallelism"])
-            stream.with_config({**self._job_config, **operator["config"]})
-            if operator["schema"] is not None:
-                say_schema(stream._operator, JavaSchema(operator["schema"]))
-            if operator["name"]:
-                stream.name(operator["name"])
-            if not operator["chained"]:
-                stream.disable_chain()
+            self._set(stream, operator)
             self._streams.append(stream)
+
+    def _set(self, stream: Stream, operator: Mapping[str, Any]) -> None:
+        """Set on a stream what the program has set on it."""
+        stream.set_parallelism(operator["parallelism"])
+        stream.with_config({**self._job_config, **operator["config"]})
+        if operator["schema"] is not None:
+            say_schema(stream._operator, JavaSchema(operator["schema"]))
+        if operator["name"]:
+            stream.name(operator["name"])
+        if operator["uid"]:
+            stream.uid(operator["uid"])
+        if operator["on_error"] is not None:
+            stream.on_error(self._policy(operator["on_error"]))
+        if asked := dict(operator["resources"]):
+            known = {name: asked.pop(name) for name in ("num_cpus", "num_gpus") if name in asked}
+            stream.resources(**known, custom=asked)
+        if not operator["chained"]:
+            stream.disable_chain()
+
+    def _policy(self, described: Mapping[str, Any]) -> ErrorPolicy:
+        then = described["then"]
+        if "class" in described:
+            then = dead_letter(NamedSink(function=self._function("sink", described)))
+        elif "function" in described:
+            then = dead_letter(_function(*described["function"]))
+        return retry(described["retries"], described["backoff"], then=then) if described["retries"] else then
 
     def _input(self, described: Mapping[str, Any]) -> JavaStream:
         """Return a stream that an operator reads, spread as the program has said."""

@@ -1,3 +1,4 @@
+import io.ray.streaming.api.ErrorPolicy;
 import io.ray.streaming.api.collector.Collector;
 import io.ray.streaming.api.context.RuntimeContext;
 import io.ray.streaming.api.context.StreamingContext;
@@ -18,6 +19,7 @@ import io.ray.streaming.api.stream.DataStreamSource;
 import io.ray.streaming.python.PythonFunction;
 import io.ray.streaming.python.stream.PythonDataStream;
 import io.ray.streaming.python.stream.PythonStreamSource;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -42,6 +44,7 @@ public class EveryMethod {
     configured(numbers);
     objects(numbers);
     seeds(numbers);
+    failing(numbers);
     context.execute("every-method");
   }
 
@@ -229,6 +232,22 @@ public class EveryMethod {
         .map(new Faults.Where<>())
         .setParallelism(3)
         .sink(file("partitionBy"));
+  }
+
+  private static void failing(DataStream<Long> numbers) {
+    numbers.map(n -> 6 / (n - 2)).withErrorPolicy(ErrorPolicy.skip()).sink(file("skip"));
+    numbers
+        .map(n -> 6 / (n - 1))
+        .withUid("divides")
+        .withErrorPolicy(ErrorPolicy.retry(2, Duration.ofMillis(1), ErrorPolicy.deadLetter(file("letters"))))
+        .withResources(1, 0)
+        .sink(file("divided"));
+    numbers
+        .asPythonStream()
+        .map(PYTHON, "fails")
+        .withUid("mine")
+        .withErrorPolicy(ErrorPolicy.deadLetter(new PythonFunction(PYTHON, "show_letter")))
+        .sink(PYTHON, "show");
   }
 
   static class MySink implements SinkFunction<Object> {

@@ -124,6 +124,7 @@ public class Faults {
           numbers.broadcast();
           numbers.map(n -> n).partitionBy((n, tasks) -> new int[] {0}).asPythonStream();
         }
+        case "resources" -> numbers.map(n -> n).withResources(Map.of("num_cpus", -1.0)).sink(n -> {});
         case "class" -> numbers.asPythonStream().map("acme_functions", "Needy").sink("acme_functions", "show");
         case "endless" -> context = endless("100ms", args[1], args[2]);
         case "stopped" -> {

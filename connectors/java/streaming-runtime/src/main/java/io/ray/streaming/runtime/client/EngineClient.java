@@ -1,5 +1,6 @@
 package io.ray.streaming.runtime.client;
 
+import io.ray.streaming.api.ErrorPolicy;
 import io.ray.streaming.api.context.JobException;
 import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
@@ -165,6 +166,9 @@ public final class EngineClient implements JobClient {
     fields.put("inputs", operator.inputs().stream().map(input -> pack(input, operator)).toList());
     fields.put("parallelism", operator.parallelism());
     fields.put("name", operator.name());
+    fields.put("uid", operator.uid());
+    fields.put("on_error", pack(operator.errorPolicy(), operator));
+    fields.put("resources", operator.resources());
     fields.put("chained", operator.chained());
     fields.put("config", operator.config());
     fields.put("schema", operator.schema() == null ? null : operator.schema().described());
@@ -176,6 +180,17 @@ public final class EngineClient implements JobClient {
     Map<String, Object> fields = new LinkedHashMap<>(pack(input.spread().function(), operator));
     fields.put("from", input.from().id());
     fields.put("partitioning", input.spread().partitioning());
+    return fields;
+  }
+
+  private static Map<String, Object> pack(ErrorPolicy policy, OperatorNode operator) {
+    if (policy == null) {
+      return null;
+    }
+    Map<String, Object> fields = new LinkedHashMap<>(pack(policy.letters(), operator));
+    fields.put("retries", policy.retries());
+    fields.put("backoff", policy.backoff().toMillis() / 1e3);
+    fields.put("then", policy.then());
     return fields;
   }
 
