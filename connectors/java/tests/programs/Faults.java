@@ -120,8 +120,8 @@ public class Faults {
         case "schemas" -> numbers.asPythonStream(Schema.INT32).asJavaStream(Schema.INT64);
         case "keyby" -> numbers.asPythonStream().keyBy("acme_functions", "show");
         case "unread" -> {
-          numbers.shuffle().map(n -> n).sink(n -> {});
           numbers.broadcast();
+          numbers.broadcast().map(n -> n).sink(n -> {});
           numbers.map(n -> n).partitionBy((n, tasks) -> new int[] {0}).asPythonStream();
         }
         case "resources" -> numbers.map(n -> n).withResources(Map.of("num_cpus", -1.0)).sink(n -> {});
