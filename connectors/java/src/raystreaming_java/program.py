@@ -139,7 +139,7 @@ class Program:
             say_schema(stream._operator, JavaSchema(operator["schema"]))
         if operator["name"]:
             stream.name(operator["name"])
-        if operator["uid"]:
+        if operator["uid"] is not None:
             stream.uid(operator["uid"])
         if operator["on_error"] is not None:
             stream.on_error(self._policy(operator["on_error"]))
@@ -152,25 +152,25 @@ class Program:
     def _policy(self, described: Mapping[str, Any]) -> ErrorPolicy:
         then = described["then"]
         if "class" in described:
-            then = dead_letter(NamedSink(function=self._function("sink", described)))
+            then = dead_letter(NamedSink(function=self._java_function("sink", described)))
         elif "function" in described:
-            then = dead_letter(_function(*described["function"]))
+            then = dead_letter(_python_function(*described["function"]))
         return retry(described["retries"], described["backoff"], then=then) if described["retries"] else then
 
     def _input(self, described: Mapping[str, Any]) -> JavaStream:
         """Return a stream that an operator reads, spread as the program has said."""
         stream = _java(self._streams[described["from"]])
         if "class" in described:
-            return stream.partition(self._function("partition_by", described))
+            return stream.partition(self._java_function("partition_by", described))
         if "function" in described:
-            choose = _function(*described["function"])
+            choose = _python_function(*described["function"])
             return stream._spread("partition_by", Partitioning.CUSTOM, choose)
         if not described["partitioning"]:
             return stream
         partitioning = Partitioning(described["partitioning"])
         return stream._spread(partitioning.value, partitioning)
 
-    def _function(self, kind: str, described: Mapping[str, Any]) -> JavaFunction:
+    def _java_function(self, kind: str, described: Mapping[str, Any]) -> JavaFunction:
         return JavaFunction(
             kind,
             described["class"],
@@ -185,7 +185,7 @@ class Program:
         inputs = [self._input(each) for each in operator["inputs"]]
         if kind == "union":
             return inputs[0].union(*inputs[1:])
-        function = self._function(kind, operator)
+        function = self._java_function(kind, operator)
         if kind == "from_java":
             return java_source(self._graph, function)
         return inputs[0].write(function) if kind == "sink" else inputs[0].then(function)
@@ -195,7 +195,7 @@ class Program:
         inputs = [self._input(each).as_python_stream() for each in operator["inputs"]]
         if kind == "union":
             return inputs[0].union(*inputs[1:])
-        function = _function(*operator["function"])
+        function = _python_function(*operator["function"])
         if kind == "source":
             made = function if isinstance(function, _SOURCES) else function()
             return self._ctx.source(made) if isinstance(made, _SOURCES) else self._ctx.from_collection(made)
@@ -208,7 +208,7 @@ def _java(stream: Stream) -> JavaStream:
     return (JavaKeyedStream if keyed else JavaStream)(stream._graph, stream._operator)
 
 
-def _function(module: str, name: str) -> Any:
+def _python_function(module: str, name: str) -> Any:
     """Return a function by its names; of a class of functions, an object.
 
     Raises:

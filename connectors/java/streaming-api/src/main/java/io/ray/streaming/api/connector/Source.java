@@ -49,7 +49,7 @@ public interface Source<T, P> extends Connector {
    */
   SplitReader<T, P> open(Split split, P position) throws Exception;
 
-  /** Opens a split, and may look at the context; what the engine calls. */
+  /** The same, with what is known of the task; a source that wants it overrides this one. */
   default SplitReader<T, P> open(Split split, P position, ReaderContext context) throws Exception {
     return open(split, position);
   }

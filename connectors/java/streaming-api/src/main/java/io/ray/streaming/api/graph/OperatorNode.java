@@ -21,7 +21,7 @@ public final class OperatorNode {
   private final Map<String, String> config = new HashMap<>();
   private final Map<String, Double> resources = new HashMap<>();
   private String name = "";
-  private String uid = "";
+  private String uid;
   private ErrorPolicy errorPolicy;
   private Schema schema;
   private int parallelism;
@@ -103,6 +103,7 @@ public final class OperatorNode {
     this.name = name;
   }
 
+  /** What fixes its identity; null where nothing has been said. */
   public String uid() {
     return uid;
   }
