@@ -119,7 +119,7 @@ def test_error_policies_of_a_program(every_method):
 
 def test_a_view_that_nobody_reads(programs):
     out = run(programs, "Faults", "unread")
-    assert out.startswith("IllegalStateException: nobody reads what broadcast() of from_java returned; nobody ")
+    assert out.startswith("IllegalStateException: nobody reads what broadcast() of from_java returned; ")
     assert "what partitionBy() of map returned. Such a method leaves the stream as it is" in out
     assert out.count("nobody reads") == 2, "the view that is read is not among them"
 

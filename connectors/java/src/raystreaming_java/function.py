@@ -71,8 +71,9 @@ class JavaFunction:
             return pack(fields)
         except (TypeError, ValueError, OverflowError) as error:
             raise GraphError(
-                f"operator {operator!r}: an argument of {self.name}, or what with_config() tells it, cannot go "
-                f"to Java: {error}. What can: None, bool, int, float, str, bytes, and lists and dicts of these"
+                f"operator {operator!r}: an argument of {self.name}, or what with_config() tells it, "
+                f"cannot go to Java: {error}. What can: None, bool, int, float, str, bytes, and lists and "
+                f"dicts of these"
             ) from error
 
     def problems(self, operator: str, config: Mapping[str, Any]) -> Iterable[str]:

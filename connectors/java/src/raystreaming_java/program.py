@@ -221,8 +221,8 @@ def _python_function(module: str, name: str) -> Any:
         return found()
     except TypeError as error:
         raise GraphError(
-            f"of Python class {name!r} in module {module!r} no object can be made without arguments: {error}. "
-            f"Name an object of it that the module has, e.g. {name.lower()} = {name}(...)"
+            f"of Python class {name!r} in module {module!r} no object can be made without arguments: "
+            f"{error}. Name an object of it that the module has, e.g. {name.lower()} = {name}(...)"
         ) from error
 
 
