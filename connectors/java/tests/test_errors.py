@@ -55,7 +55,7 @@ def test_no_such_constructor(context):
 
 def test_an_argument_that_cannot_go_to_java(context):
     text = submit_error(context(), FNS + "NeedsMore", object(), 1)
-    assert "an argument of com.acme.Fns$NeedsMore cannot go to Java" in text
+    assert "an argument of com.acme.Fns$NeedsMore, or what with_config() tells it, cannot go to Java" in text
 
 
 def test_a_class_of_which_there_can_be_no_objects(context):

@@ -21,7 +21,7 @@ import pickle, sys
 from raystreaming_java.function import JavaFunction
 settings = pickle.load(open(sys.argv[1], "rb"))
 assert pickle.loads(pickle.dumps(settings)) is settings, "one object for one job"
-print(list(JavaFunction("map", "com.acme.Fns$Identity", (), settings).problems("op")))
+print(list(JavaFunction("map", "com.acme.Fns$Identity", (), settings).problems("op", {})))
 print(*settings.jars, sep="\\n")
 """
 

@@ -12,6 +12,7 @@ import pytest
 from raystreaming import DataStream, KeyedStream, StreamingContext
 from raystreaming.connector import Batch, Fetched, Operator, OperatorFactory, Reader, Source, Split
 from raystreaming.errors import GraphError, OperatorError
+from raystreaming_java.column import JavaColumn
 
 FNS = "com.acme.Fns$"
 DEMO = "io.ray.streaming.runtime.demo.HybridStreamTest$"
@@ -242,3 +243,21 @@ assert "jpype" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_chain_in_java_alone_makes_no_python_objects_of_records(context, tmp_path, monkeypatch):
+    def refused(self, *_):
+        raise AssertionError("a record has become a Python object")
+
+    for method in ("_msgpack", "to_pylist", "readable", "__iter__", "__getitem__"):
+        monkeypatch.setattr(JavaColumn, method, refused, raising=False)
+    ctx = context()
+    numbers = ctx.from_java(FNS + "Numbers", 100).set_parallelism(2)
+    keyed = numbers.map(FNS + "Times", 2).filter(FNS + "Even").key_by(FNS + "Mod", 14)
+    summed = keyed.reduce(FNS + "Add").set_parallelism(2)
+    summed.sink(FNS + "ToFile", str(tmp_path / "function")).set_parallelism(1)
+    summed.round_robin().map(FNS + "Identity").set_parallelism(3).sink("com.acme.Staged", str(tmp_path))
+    ctx.execute("java-alone")
+    written = (tmp_path / "function").read_text().splitlines()
+    assert len(written) == 100
+    assert {sum(range(2 * key, 200, 14)) for key in range(7)} <= set(map(int, written))

@@ -53,14 +53,15 @@ class JavaBacked(Options):
         """Note the type that a source's records have in Python, or a sink's in Java; None: what they are."""
         object.__setattr__(self, "_schema", schema)
 
-    def problems(self, operator: str) -> Iterable[str]:
+    def problems(self, operator: str, config: Mapping[str, Any]) -> Iterable[str]:
         """Return what is wrong with the class, as far as can be known before the job starts.
 
         Args:
             operator: Id of the operator, which is known now.
+            config: What `Stream.with_config` has told it.
         """
         object.__setattr__(self, "_operator", operator)
-        problems = list(self._function.problems(operator))
+        problems = list(self._function.problems(operator, config))
         if not problems:
             _ = self._said  # asked here, so that nobody without a task of it starts a JVM for it
         return problems
@@ -78,7 +79,7 @@ class JavaBacked(Options):
 
     @property
     def _packed(self) -> bytes:
-        return self._function.packed(self._operator or type(self).__name__)
+        return self._function.packed(self._operator or type(self).__name__, {})
 
     @property
     def _bridge(self) -> Bridge:

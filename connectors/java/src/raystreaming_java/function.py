@@ -25,7 +25,7 @@ class JavaFunction:
         settings: Those of the job.
         named: What it is given by name.
         object: The function object itself, where a Java program made it.
-        config: What its ``RuntimeContext`` shows as the operator's configuration.
+        job_config: What its ``RuntimeContext`` shows as the job's configuration.
         taken: What it gets Python's records as; None: as what they are.
         given: What Python gets its results as; None: as what they are.
         options: The options of a plugin's connector, which its ``configure`` is given.
@@ -37,7 +37,7 @@ class JavaFunction:
     settings: JavaSettings
     named: Mapping[str, Any] = field(default_factory=dict[str, Any])
     object: bytes | None = None
-    config: Mapping[str, str] = field(default_factory=dict[str, str])
+    job_config: Mapping[str, str] = field(default_factory=dict[str, str])
     taken: JavaSchema | None = None
     given: JavaSchema | None = None
     options: Mapping[str, Any] | None = field(default=None, repr=False)  # there may be secrets
@@ -46,11 +46,15 @@ class JavaFunction:
         if not isinstance(self.name, str) or not self.name:
             raise GraphError(f"{self.kind}() of a Java stream takes the name of a class, got {self.name!r}")
 
-    def packed(self, operator: str) -> bytes:
+    def packed(self, operator: str, config: Mapping[str, Any]) -> bytes:
         """Return the function as Java reads it.
 
+        Args:
+            operator: Id of its operator.
+            config: What `Stream.with_config` has told the operator.
+
         Raises:
-            GraphError: A constructor's argument cannot go to Java.
+            GraphError: A constructor's argument, or a value of the configuration, cannot go to Java.
         """
         fields = {
             "operator": operator,
@@ -60,20 +64,22 @@ class JavaFunction:
             "named": dict(self.named),
             "object": self.object,
             "options": self.options,
-            "config": dict(self.config),
+            "config": dict(config),
+            "job_config": dict(self.job_config),
         }
         try:
             return pack(fields)
         except (TypeError, ValueError, OverflowError) as error:
             raise GraphError(
-                f"operator {operator!r}: an argument of {self.name} cannot go to Java: {error}. What can: "
-                f"None, bool, int, float, str, bytes, and lists and dicts of these"
+                f"operator {operator!r}: an argument of {self.name}, or what with_config() tells it, "
+                f"cannot go to Java: {error}. What can: None, bool, int, float, str, bytes, and lists and "
+                f"dicts of these"
             ) from error
 
-    def problems(self, operator: str) -> Iterable[str]:
+    def problems(self, operator: str, config: Mapping[str, Any]) -> Iterable[str]:
         """Return what is wrong with the function, as far as can be known before the job starts."""
         try:
-            packed = self.packed(operator)
+            packed = self.packed(operator, config)
             java = bridge(self.settings)
             with job_classes(self.settings) as classes:
                 problem = java.functions.problem(packed, classes)

@@ -66,9 +66,8 @@ class JavaOperator(FusedOperator):
         java = bridge(settings)
         self._classes = open_classes(settings)
         with translated(java):
-            host = java.operator_host(
-                self.function.packed(ctx.operator), self._classes, ctx.task, ctx.parallelism, self._key_groups
-            )
+            packed = self.function.packed(ctx.operator, ctx.config)
+            host = java.operator_host(packed, self._classes, ctx.task, ctx.parallelism, self._key_groups)
             for group, data in self._groups.items():
                 host.restoreGroup(group, data)
             if self._state is not None:

@@ -23,7 +23,7 @@ class JavaPartition(PartitionFunction):
     function: JavaFunction
 
     def problems(self, operator: str) -> Iterable[str]:
-        return self.function.problems(operator)
+        return self.function.problems(operator, {})  # the config is that of the sending operator
 
     def open(self, ctx: OperatorContext) -> OpenPartition:
         return _OpenJavaPartition(self.function, ctx)
@@ -35,7 +35,7 @@ class _OpenJavaPartition(OpenPartition):
         self._operator = ctx.operator
         self._java = bridge(function.settings)
         self._classes = open_classes(function.settings)
-        packed = function.packed(ctx.operator)
+        packed = function.packed(ctx.operator, ctx.config)
         with translated(self._java):
             self._host = self._java.partition_host(packed, self._classes, ctx.task, ctx.parallelism)
 

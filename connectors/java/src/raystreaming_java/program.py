@@ -22,13 +22,15 @@ from typing import Any
 from raystreaming import StreamingContext
 from raystreaming.api.job import Job, report
 from raystreaming.api.stream import KeyedStream, Stream
-from raystreaming.connector import Source
+from raystreaming.connector import ErrorPolicy, Sink, Source, dead_letter, retry
+from raystreaming.connector.function import Function, SourceFunction
 from raystreaming.errors import GraphError, OptionError
 from raystreaming.graph import LogicalGraph, Partitioning
 from raystreaming.records import pack, unpack
 from raystreaming_java.function import JavaFunction
 from raystreaming_java.jvm import our_jars
 from raystreaming_java.schema import JavaSchema
+from raystreaming_java.sink import NamedSink
 from raystreaming_java.streams import JavaKeyedStream, JavaStream, java_source, say_schema, settings_of
 
 _OURS = "raystreaming."
@@ -36,6 +38,12 @@ _OURS = "raystreaming."
 
 _RENAMED = {"ray.streaming.tests.test_hybrid_stream": "raystreaming.tests.test_hybrid_stream"}
 """Modules of Ray Streaming, which its programs name, and where their functions are now."""
+
+_SOURCES = (Source, SourceFunction)
+"""What `StreamingContext.source` takes."""
+
+_MADE = (Function, Sink, Source)
+"""Classes that a Java program names where it wants an object."""
 
 
 def main() -> int:
@@ -120,33 +128,56 @@ class Program:
         for operator in self._described:
             build = self._in_java if operator["language"] == "java" else self._in_python
             stream = build(operator)
-            stream.set_parallelism(operator["parallelism"])
-            if operator["schema"] is not None:
-                say_schema(stream._operator, JavaSchema(operator["schema"]))
-            if operator["name"]:
-                stream.name(operator["name"])
-            if not operator["chained"]:
-                stream.disable_chain()
+            self._set(stream, operator)
             self._streams.append(stream)
+
+    def _set(self, stream: Stream, operator: Mapping[str, Any]) -> None:
+        """Set on a stream what the program has set on it."""
+        stream.set_parallelism(operator["parallelism"])
+        stream.with_config({**self._job_config, **operator["config"]})
+        if operator["schema"] is not None:
+            say_schema(stream._operator, JavaSchema(operator["schema"]))
+        if operator["name"]:
+            stream.name(operator["name"])
+        if operator["uid"] is not None:
+            stream.uid(operator["uid"])
+        if operator["on_error"] is not None:
+            stream.on_error(self._policy(operator["on_error"]))
+        if asked := dict(operator["resources"]):
+            known = {name: asked.pop(name) for name in ("num_cpus", "num_gpus") if name in asked}
+            stream.resources(**known, custom=asked)
+        if not operator["chained"]:
+            stream.disable_chain()
+
+    def _policy(self, described: Mapping[str, Any]) -> ErrorPolicy:
+        then = described["then"]
+        if "class" in described:
+            then = dead_letter(NamedSink(function=self._java_function("sink", described)))
+        elif "function" in described:
+            then = dead_letter(_python_function(*described["function"]))
+        return retry(described["retries"], described["backoff"], then=then) if described["retries"] else then
 
     def _input(self, described: Mapping[str, Any]) -> JavaStream:
         """Return a stream that an operator reads, spread as the program has said."""
         stream = _java(self._streams[described["from"]])
         if "class" in described:
-            return stream.partition(self._function("partition_by", described, {}))
+            return stream.partition(self._java_function("partition_by", described))
         if "function" in described:
-            choose = _imported(*described["function"])
+            choose = _python_function(*described["function"])
             return stream._spread("partition_by", Partitioning.CUSTOM, choose)
         if not described["partitioning"]:
             return stream
         partitioning = Partitioning(described["partitioning"])
         return stream._spread(partitioning.value, partitioning)
 
-    def _function(self, kind: str, described: Mapping[str, Any], config: Mapping[str, str]) -> JavaFunction:
-        settings = settings_of(self._graph)
-        all_config = {**self._job_config, **config}
+    def _java_function(self, kind: str, described: Mapping[str, Any]) -> JavaFunction:
         return JavaFunction(
-            kind, described["class"], (), settings, object=described["object"], config=all_config
+            kind,
+            described["class"],
+            (),
+            settings_of(self._graph),
+            object=described["object"],
+            job_config=self._job_config,
         )
 
     def _in_java(self, operator: Mapping[str, Any]) -> Stream:
@@ -154,7 +185,7 @@ class Program:
         inputs = [self._input(each) for each in operator["inputs"]]
         if kind == "union":
             return inputs[0].union(*inputs[1:])
-        function = self._function(kind, operator, operator["config"])
+        function = self._java_function(kind, operator)
         if kind == "from_java":
             return java_source(self._graph, function)
         return inputs[0].write(function) if kind == "sink" else inputs[0].then(function)
@@ -164,10 +195,10 @@ class Program:
         inputs = [self._input(each).as_python_stream() for each in operator["inputs"]]
         if kind == "union":
             return inputs[0].union(*inputs[1:])
-        function = _imported(*operator["function"])
+        function = _python_function(*operator["function"])
         if kind == "source":
-            made = function()
-            return self._ctx.source(made) if isinstance(made, Source) else self._ctx.from_collection(made)
+            made = function if isinstance(function, _SOURCES) else function()
+            return self._ctx.source(made) if isinstance(made, _SOURCES) else self._ctx.from_collection(made)
         stream: Stream = getattr(inputs[0], kind)(function)
         return stream
 
@@ -177,12 +208,25 @@ def _java(stream: Stream) -> JavaStream:
     return (JavaKeyedStream if keyed else JavaStream)(stream._graph, stream._operator)
 
 
-def _imported(module: str, name: str) -> Any:
-    """Return a function by its names.
+def _python_function(module: str, name: str) -> Any:
+    """Return a function by its names; of a class of functions, an object.
 
     Raises:
-        GraphError: There is no such module, or nothing of that name in it.
+        GraphError: There is no such module, or nothing of that name in it, or no object can be made of it.
     """
+    found = _imported(module, name)
+    if not (isinstance(found, type) and issubclass(found, _MADE)):
+        return found
+    try:
+        return found()
+    except TypeError as error:
+        raise GraphError(
+            f"of Python class {name!r} in module {module!r} no object can be made without arguments: "
+            f"{error}. Name an object of it that the module has, e.g. {name.lower()} = {name}(...)"
+        ) from error
+
+
+def _imported(module: str, name: str) -> Any:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as where `python -m` is run
     try:

@@ -88,7 +88,7 @@ class _JavaWriter(TwoPhaseWriter[Any]):
         self._schema = function.taken
         self._java = bridge(function.settings)
         self._classes = open_classes(function.settings)
-        packed = function.packed(ctx.operator)
+        packed = function.packed(ctx.operator, ctx.config)
         with translated(self._java):
             self._host = self._java.sink_host(packed, self._classes, _packed(ctx), state)
             self._prepares_later = bool(self._host.preparesLater())
@@ -126,7 +126,9 @@ class _FunctionWriter(TwoPhaseWriter[Any]):
     def __init__(self, function: JavaFunction, ctx: WriterContext) -> None:
         self._java = bridge(function.settings)
         self._operator = JavaOperator(function, for_python=False)
-        self._operator.open(OperatorContext(ctx.operator, ctx.task, ctx.parallelism, PieceLimit()))
+        self._operator.open(
+            OperatorContext(ctx.operator, ctx.task, ctx.parallelism, PieceLimit(), ctx.config)
+        )
         self._stage = JavaStage([self._operator])
 
     def write(self, batch: Batch) -> None:

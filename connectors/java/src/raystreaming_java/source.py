@@ -68,8 +68,8 @@ class JavaSource(JavaBacked, Source[T_co]):
         """Return a reader of splits."""
         function = replace(self._function, given=self._schema)
         if self._said is None:
-            return _FunctionReader(function, ctx.operator, in_turn=True)
-        return _SplitReader(function, ctx.operator, in_turn=not self._said["splits_end"])
+            return _FunctionReader(function, ctx, in_turn=True)
+        return _SplitReader(function, ctx, in_turn=not self._said["splits_end"])
 
 
 class NamedSource(JavaSource[Any]):
@@ -90,14 +90,15 @@ class _JavaReader(Reader[Any]):
 
     Args:
         function: What is read from.
-        operator: Its operator's id.
+        ctx: What it may know.
         in_turn: Whether all splits are open and asked in turn, else one after the other.
     """
 
-    def __init__(self, function: JavaFunction, operator: str, in_turn: bool) -> None:
+    def __init__(self, function: JavaFunction, ctx: ReaderContext, in_turn: bool) -> None:
         self._settings = function.settings
         self._schema = function.given
-        self._packed = function.packed(operator)
+        self._packed = function.packed(ctx.operator, ctx.config)
+        self._task, self._parallelism = ctx.task, ctx.parallelism
         self._in_turn = in_turn
         self._java = bridge(function.settings)
         self._classes = open_classes(function.settings)
@@ -164,8 +165,8 @@ class _SplitReader(_JavaReader):
     """Reads the splits of a ``Source``."""
 
     def host(self, split: Split, position: Position) -> Any:
-        payload = pack(dict(split.payload))
-        return self._java.split_host(self._packed, self._classes, split.id, payload, _packed(position))
+        what = (split.id, pack(dict(split.payload)), _packed(position))
+        return self._java.split_host(self._packed, self._classes, self._task, self._parallelism, *what)
 
     def position(self, host: Any) -> Position:
         position = host.position()

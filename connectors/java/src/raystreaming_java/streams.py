@@ -199,7 +199,7 @@ def in_java(operator: LogicalOperator, function: JavaFunction) -> LogicalOperato
     """Mark an operator as one whose function is in Java, which is asked before the job starts."""
 
     def check() -> Iterable[str]:
-        return function.problems(operator.id)
+        return function.problems(operator.id, operator.config)
 
     operator.language = "java"
     operator.check = check
@@ -220,7 +220,7 @@ def adopted(graph: LogicalGraph, operator: LogicalOperator) -> LogicalOperator:
         raise TypeError(f"{operator.source or operator.sink!r} is not backed by Java")
 
     def check() -> Iterable[str]:
-        return connector.problems(operator.id)
+        return connector.problems(operator.id, operator.config)
 
     operator.check = check
     return operator

@@ -1,3 +1,4 @@
+import io.ray.streaming.api.Language;
 import io.ray.streaming.api.context.JobException;
 import io.ray.streaming.api.context.RuntimeContext;
 import io.ray.streaming.api.context.StreamingContext;
@@ -5,11 +6,13 @@ import io.ray.streaming.api.function.RichFunction;
 import io.ray.streaming.api.function.impl.MapFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
 import io.ray.streaming.api.function.impl.SourceFunction;
+import io.ray.streaming.api.graph.Input;
+import io.ray.streaming.api.graph.OperatorNode;
+import io.ray.streaming.api.graph.Spread;
 import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.api.stream.DataStream;
 import io.ray.streaming.api.stream.DataStreamSource;
-import io.ray.streaming.python.PythonFunction;
-import io.ray.streaming.python.stream.PythonStreamSource;
+import io.ray.streaming.runtime.client.EngineClient;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
@@ -116,16 +119,26 @@ public class Faults {
             .sink(new Lines<>(args[1]));
         case "schemas" -> numbers.asPythonStream(Schema.INT32).asJavaStream(Schema.INT64);
         case "keyby" -> numbers.asPythonStream().keyBy("acme_functions", "show");
-        case "all" -> all(context, numbers, args[1]);
-        case "endless" -> {
-          context = StreamingContext.buildContext();
-          context.withConfig(Map.of(
-              "raystreaming.checkpoint_dir", args[1], "raystreaming.checkpoint_interval", "100ms"));
-          DataStreamSource.fromSource(context, new Endless()).sink(new Lines<>(args[2]));
+        case "unread" -> {
+          numbers.broadcast();
+          numbers.broadcast().map(n -> n).sink(n -> {});
+          numbers.map(n -> n).partitionBy((n, tasks) -> new int[] {0}).asPythonStream();
+        }
+        case "resources" -> numbers.map(n -> n).withResources(Map.of("num_cpus", -1.0)).sink(n -> {});
+        case "class" -> numbers.asPythonStream().map("acme_functions", "Needy").sink("acme_functions", "show");
+        case "endless" -> context = endless("100ms", args[1], args[2]);
+        case "stopped" -> {
+          context = endless("1h", args[1], args[2]);
+          stopWhen(context, Path.of(args[2]), 100);
+        }
+        case "early" -> {
+          stopBeforeItRuns(args[1]);
+          return;
         }
         default -> throw new IllegalArgumentException(args[0]);
       }
       context.execute("faults");
+      System.out.println("ended");
     } catch (JobException error) {
       System.out.println("JobException: " + error.getMessage());
       System.out.println("cause: " + (error.getCause() == null ? null : error.getCause().getMessage()));
@@ -134,26 +147,42 @@ public class Faults {
     }
   }
 
-  /** Every method of streams. */
-  private static void all(StreamingContext context, DataStream<Long> numbers, String path) {
-    DataStream<Object> python = PythonStreamSource
-        .from(context, new PythonFunction("acme_functions", "values"))
-        .flatMap("acme_functions", "twice")
-        .keyBy("acme_functions", "parity")
-        .reduceByKey("acme_functions", "add")
-        .asJavaStream();
-    numbers
-        .map(n -> (Object) (n * 100))
-        .union(List.of(python))
-        .setParallelism(2)
-        .withConfig("unit", "apples")
-        .map(value -> "value " + value)
-        .broadcast()
-        .filter(text -> true)
-        .setParallelism(2)
-        .forward()
-        .withName("all of them")
-        .disableChain()
-        .sink(new Lines<>(path));
+  private static StreamingContext endless(String interval, String state, String path) {
+    StreamingContext context = StreamingContext.buildContext();
+    context.withConfig(
+        Map.of("raystreaming.checkpoint_dir", state, "raystreaming.checkpoint_interval", interval));
+    DataStreamSource.fromSource(context, new Endless()).sink(new Lines<>(path));
+    return context;
+  }
+
+  /** Stops the job from another thread once it has written so many more lines. */
+  private static void stopWhen(StreamingContext context, Path path, int more) throws IOException {
+    long enough = lines(path) + more;
+    Thread stopping = new Thread(() -> {
+      try {
+        while (lines(path) < enough) {
+          Thread.sleep(20);
+        }
+      } catch (IOException | InterruptedException error) {
+        throw new IllegalStateException(error);
+      }
+      context.stop();
+    });
+    stopping.setDaemon(true);
+    stopping.start();
+  }
+
+  private static void stopBeforeItRuns(String path) {
+    OperatorNode source = new OperatorNode(0, Language.JAVA, "from_java", new Endless(), List.of());
+    List<Input> inputs = List.of(new Input(source, Spread.UNSAID));
+    OperatorNode sink = new OperatorNode(1, Language.JAVA, "sink", new Lines<>(path), inputs);
+    EngineClient client = new EngineClient();
+    client.stop();
+    client.run("early", List.of(source, sink), Map.of());
+    System.out.println("ended");
+  }
+
+  private static long lines(Path path) throws IOException {
+    return Files.exists(path) ? Files.readAllLines(path).size() : 0;
   }
 }

@@ -8,7 +8,10 @@ public final class PythonFunction implements Function {
   private final String moduleName;
   private final String functionName;
 
-  /** Names a function, or a class of which there is to be an object. */
+  /**
+   * Names a function, a class of functions such as a {@code MapFunction} of Python, of which an object is made, or
+   * an object of one.
+   */
   public PythonFunction(String moduleName, String functionName) {
     this.moduleName = moduleName;
     this.functionName = functionName;

@@ -17,6 +17,9 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class HarnessTest {
@@ -83,6 +86,33 @@ class HarnessTest {
     public void loadCheckpoint(Serializable checkpoint) {
       sum = (Long) checkpoint;
     }
+  }
+
+  /** Ids of tasks. */
+  static class Id implements MapFunction<Long, Integer>, RichFunction {
+    private transient RuntimeContext context;
+
+    @Override
+    public void open(RuntimeContext context) {
+      this.context = context;
+    }
+
+    public Integer map(Long value) {
+      return context.getTaskId();
+    }
+  }
+
+  private static int idOfTask(int index) {
+    try (FunctionHarness<Long, Integer> id = FunctionHarness.map(new Id()).task(index, 100)) {
+      return id.send(1L).get(0);
+    }
+  }
+
+  @Test
+  void tasksHaveIdsOfTheirOwnThatStay() {
+    Set<Integer> ids = IntStream.range(0, 100).mapToObj(HarnessTest::idOfTask).collect(Collectors.toSet());
+    assertEquals(100, ids.size());
+    assertTrue(ids.contains(idOfTask(7)));
   }
 
   @Test

@@ -48,4 +48,9 @@ public interface Source<T, P> extends Connector {
    * @param position what {@link SplitReader#position} returned at the checkpoint; null is the start
    */
   SplitReader<T, P> open(Split split, P position) throws Exception;
+
+  /** The same, with what is known of the task; a source that wants it overrides this one. */
+  default SplitReader<T, P> open(Split split, P position, ReaderContext context) throws Exception {
+    return open(split, position);
+  }
 }

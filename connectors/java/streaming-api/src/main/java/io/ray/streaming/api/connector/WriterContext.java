@@ -1,5 +1,7 @@
 package io.ray.streaming.api.connector;
 
+import java.util.Map;
+
 /**
  * What {@link Sink#open} may know.
  *
@@ -11,8 +13,16 @@ package io.ray.streaming.api.connector;
  * @param operator id of the sink's operator, for messages
  * @param task index of this task, from 0
  * @param parallelism number of tasks
+ * @param config what {@code withConfig} has set on the operator, and in a Java program on the job
  * @param state what {@link TwoPhaseWriter#snapshot} returned at the checkpoint, else null. Whole numbers
  *     are Long
  */
 public record WriterContext(
-    String owner, boolean durable, String run, String operator, int task, int parallelism, Object state) {}
+    String owner,
+    boolean durable,
+    String run,
+    String operator,
+    int task,
+    int parallelism,
+    Map<String, String> config,
+    Object state) {}

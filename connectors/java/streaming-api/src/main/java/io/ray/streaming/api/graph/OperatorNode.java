@@ -1,5 +1,6 @@
 package io.ray.streaming.api.graph;
 
+import io.ray.streaming.api.ErrorPolicy;
 import io.ray.streaming.api.Language;
 import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.python.PythonFunction;
@@ -18,7 +19,10 @@ public final class OperatorNode {
   private final Serializable function;
   private final List<Input> inputs;
   private final Map<String, String> config = new HashMap<>();
+  private final Map<String, Double> resources = new HashMap<>();
   private String name = "";
+  private String uid;
+  private ErrorPolicy errorPolicy;
   private Schema schema;
   private int parallelism;
   private boolean chained = true;
@@ -97,6 +101,29 @@ public final class OperatorNode {
 
   public void setName(String name) {
     this.name = name;
+  }
+
+  /** What fixes its identity; null where nothing has been said. */
+  public String uid() {
+    return uid;
+  }
+
+  public void setUid(String uid) {
+    this.uid = uid;
+  }
+
+  /** What becomes of records that it cannot take; null where nothing has been said. */
+  public ErrorPolicy errorPolicy() {
+    return errorPolicy;
+  }
+
+  public void setErrorPolicy(ErrorPolicy errorPolicy) {
+    this.errorPolicy = errorPolicy;
+  }
+
+  /** What each task asks of a node, by its name. */
+  public Map<String, Double> resources() {
+    return resources;
   }
 
   public boolean chained() {

@@ -61,6 +61,7 @@ public abstract class RecordStream<S extends RecordStream<S>> extends Stream<S> 
           method + "() right after keyBy(): the key of a record decides where it goes. Call " + method
               + "() before keyBy(), or behind the operator that follows it");
     }
+    getStreamingContext().addSpread(how, "nobody reads what " + method + "() of " + node().kind() + " returned");
     return view(how);
   }
 

@@ -1,5 +1,6 @@
 package io.ray.streaming.api.stream;
 
+import io.ray.streaming.api.ErrorPolicy;
 import io.ray.streaming.api.context.StreamingContext;
 import io.ray.streaming.api.graph.OperatorNode;
 import java.util.Map;
@@ -46,6 +47,33 @@ public abstract class Stream<S extends Stream<S>> {
   /** Names the operator for people. */
   public S withName(String name) {
     node.setName(name);
+    return self();
+  }
+
+  /** Fixes the operator's identity, so that its state finds it after the program has changed. */
+  public S withUid(String uid) {
+    node.setUid(uid);
+    return self();
+  }
+
+  /** Says what becomes of a record that the operator, source or sink cannot take. */
+  public S withErrorPolicy(ErrorPolicy policy) {
+    node.setErrorPolicy(policy);
+    return self();
+  }
+
+  /** Says how many CPUs and GPUs each task of the operator asks of a node; Ray places by it. */
+  public S withResources(double cpus, double gpus) {
+    return withResources(Map.of("num_cpus", cpus, "num_gpus", gpus));
+  }
+
+  /**
+   * Says what each task of the operator asks of a node; Ray places by it.
+   *
+   * @param resources {@code num_cpus}, {@code num_gpus}, and the cluster's own by their names
+   */
+  public S withResources(Map<String, Double> resources) {
+    node.resources().putAll(resources);
     return self();
   }
 

@@ -3,10 +3,15 @@ package io.ray.streaming.python.stream;
 import io.ray.streaming.api.Language;
 import io.ray.streaming.api.connector.Sink;
 import io.ray.streaming.api.context.StreamingContext;
+import io.ray.streaming.api.function.impl.FilterFunction;
+import io.ray.streaming.api.function.impl.FlatMapFunction;
+import io.ray.streaming.api.function.impl.KeyFunction;
+import io.ray.streaming.api.function.impl.MapFunction;
 import io.ray.streaming.api.function.impl.SinkFunction;
 import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
 import io.ray.streaming.api.graph.Spread;
+import io.ray.streaming.api.partition.Partition;
 import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.api.stream.DataStream;
 import io.ray.streaming.api.stream.RecordStream;
@@ -15,7 +20,11 @@ import io.ray.streaming.python.PythonFunction;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A stream whose next functions are in Python; they are named by their module and name. */
+/**
+ * A stream whose next functions are in Python; they are named by their module and name.
+ *
+ * <p>A function in Java may be given too, as an object: it is that of the same stream as Java sees it.
+ */
 public class PythonDataStream extends RecordStream<PythonDataStream> {
 
   /** Makes a view of an operator's results; programs call {@code asPythonStream} instead. */
@@ -43,6 +52,11 @@ public class PythonDataStream extends RecordStream<PythonDataStream> {
     return new PythonDataStream(getStreamingContext(), then(Language.PYTHON, "map", function));
   }
 
+  /** Turns every record into one record, by a function in Java. */
+  public <T, R> PythonDataStream map(MapFunction<T, R> function) {
+    return this.<T>inJava().map(function).asPythonStream();
+  }
+
   /** Turns every record into any number of records. */
   public PythonDataStream flatMap(String moduleName, String functionName) {
     return flatMap(new PythonFunction(moduleName, functionName));
@@ -51,6 +65,11 @@ public class PythonDataStream extends RecordStream<PythonDataStream> {
   /** Turns every record into any number of records. */
   public PythonDataStream flatMap(PythonFunction function) {
     return new PythonDataStream(getStreamingContext(), then(Language.PYTHON, "flat_map", function));
+  }
+
+  /** Turns every record into any number of records, by a function in Java. */
+  public <T, R> PythonDataStream flatMap(FlatMapFunction<T, R> function) {
+    return this.<T>inJava().flatMap(function).asPythonStream();
   }
 
   /** Keeps the records for which a function is true. */
@@ -63,12 +82,22 @@ public class PythonDataStream extends RecordStream<PythonDataStream> {
     return new PythonDataStream(getStreamingContext(), then(Language.PYTHON, "filter", function));
   }
 
+  /** Keeps the records for which a function in Java is true. */
+  public <T> PythonDataStream filter(FilterFunction<T> function) {
+    return this.<T>inJava().filter(function).asPythonStream();
+  }
+
   /** Puts the records of several streams into one, in no particular order between them. */
   public final PythonDataStream union(PythonDataStream stream, PythonDataStream... others) {
-    List<Input> inputs = new ArrayList<>(List.of(asInput(), stream.asInput()));
-    for (PythonDataStream other : others) {
-      inputs.add(other.asInput());
-    }
+    List<PythonDataStream> streams = new ArrayList<>(List.of(stream));
+    streams.addAll(List.of(others));
+    return union(streams);
+  }
+
+  /** Puts the records of several streams into one, in no particular order between them. */
+  public final PythonDataStream union(List<? extends PythonDataStream> streams) {
+    List<Input> inputs = new ArrayList<>(List.of(asInput()));
+    streams.forEach(stream -> inputs.add(stream.asInput()));
     return new PythonDataStream(
         getStreamingContext(), getStreamingContext().add(Language.PYTHON, "union", null, inputs));
   }
@@ -84,6 +113,11 @@ public class PythonDataStream extends RecordStream<PythonDataStream> {
     return new PythonKeyDataStream(getStreamingContext(), then(Language.PYTHON, "key_by", function));
   }
 
+  /** Brings records with equal keys together, by a function in Java; the operator before it is in Java too. */
+  public <T, K> PythonKeyDataStream keyBy(KeyFunction<T, K> function) {
+    return this.<T>inJava().keyBy(function).asPythonStream();
+  }
+
   /** Gives every record to the task, or tasks, that a Python function of a record and their number names. */
   public PythonDataStream partitionBy(String moduleName, String functionName) {
     return partitionBy(new PythonFunction(moduleName, functionName));
@@ -92,6 +126,11 @@ public class PythonDataStream extends RecordStream<PythonDataStream> {
   /** Gives every record to the task, or tasks, that a Python function of a record and their number names. */
   public PythonDataStream partitionBy(PythonFunction function) {
     return partitionBy(Language.PYTHON, function);
+  }
+
+  /** Gives every record to the tasks that a function in Java names; the operator before it is in Java too. */
+  public <T> PythonDataStream partitionBy(Partition<T> partition) {
+    return partitionBy(Language.JAVA, partition);
   }
 
   /** Calls a Python function with every record, at least once. */
@@ -112,6 +151,11 @@ public class PythonDataStream extends RecordStream<PythonDataStream> {
   /** Takes the records out of the job by a sink in Java, exactly once if it has two phases. */
   public <T> StreamSink<T> sinkTo(Sink<T> sink) {
     return new StreamSink<>(getStreamingContext(), then(Language.JAVA, "sink", sink));
+  }
+
+  @SuppressWarnings("unchecked")
+  private <T> DataStream<T> inJava() {
+    return (DataStream<T>) asJavaStream();
   }
 
   /** Returns the same stream as Java sees it. */

@@ -2,6 +2,7 @@ package io.ray.streaming.python.stream;
 
 import io.ray.streaming.api.Language;
 import io.ray.streaming.api.context.StreamingContext;
+import io.ray.streaming.api.function.impl.ReduceFunction;
 import io.ray.streaming.api.graph.OperatorNode;
 import io.ray.streaming.api.schema.Schema;
 import io.ray.streaming.api.stream.KeyDataStream;
@@ -25,9 +26,20 @@ public class PythonKeyDataStream extends PythonDataStream {
     return new PythonDataStream(getStreamingContext(), then(Language.PYTHON, "reduce", function));
   }
 
+  /** Combines the records of each key by a function in Java; every record yields the updated value. */
+  @SuppressWarnings("unchecked")
+  public <T> PythonDataStream reduce(ReduceFunction<T> function) {
+    return ((KeyDataStream<Object, T>) (KeyDataStream<?, ?>) asJavaStream()).reduce(function).asPythonStream();
+  }
+
   /** The same as {@link #reduce(String, String)}. */
   public PythonDataStream reduceByKey(String moduleName, String functionName) {
     return reduce(moduleName, functionName);
+  }
+
+  /** The same as {@link #reduce(ReduceFunction)}. */
+  public <T> PythonDataStream reduceByKey(ReduceFunction<T> function) {
+    return reduce(function);
   }
 
   @Override

@@ -13,7 +13,10 @@ public final class PythonStreamSource extends PythonDataStream {
     super(context, node);
   }
 
-  /** Reads from what a Python function returns: a {@code Source}, or values. */
+  /**
+   * Reads from a class or object of Python, a {@code SourceFunction} or a {@code Source}, or from what a function
+   * returns: one of these, or values.
+   */
   public static PythonStreamSource from(StreamingContext context, PythonFunction function) {
     return new PythonStreamSource(context, context.add(Language.PYTHON, "source", function, List.of()));
   }

@@ -1,5 +1,6 @@
 package io.ray.streaming.runtime.client;
 
+import io.ray.streaming.api.ErrorPolicy;
 import io.ray.streaming.api.context.JobException;
 import io.ray.streaming.api.graph.Input;
 import io.ray.streaming.api.graph.OperatorNode;
@@ -33,6 +34,8 @@ public final class EngineClient implements JobClient {
   private static final int STOPPING_SECONDS = 30;
 
   private volatile Process engine;
+  private boolean sent;
+  private boolean stopping;
 
   @Override
   public void run(String jobName, List<OperatorNode> operators, Map<String, String> config) {
@@ -81,7 +84,7 @@ public final class EngineClient implements JobClient {
     return command.start();
   }
 
-  private void send(byte[] job) throws IOException {
+  private synchronized void send(byte[] job) {
     OutputStream in = engine.getOutputStream();
     byte[] length = {
       (byte) (job.length >> 24), (byte) (job.length >> 16), (byte) (job.length >> 8), (byte) job.length
@@ -90,6 +93,10 @@ public final class EngineClient implements JobClient {
       in.write(length);
       in.write(job);
       in.flush();
+      sent = true;
+      if (stopping) {
+        askToStop();
+      }
     } catch (IOException error) {
       // It has ended already; its status and what it printed say why.
     }
@@ -108,16 +115,15 @@ public final class EngineClient implements JobClient {
 
   @Override
   public void stop() {
-    Process process = engine;
-    if (process == null || !process.isAlive()) {
-      return;
+    synchronized (this) {
+      stopping = true; // where the job has not been sent, `send` asks
+      if (sent) {
+        askToStop();
+      }
     }
-    try {
-      // No signal: Ctrl-C has reached the engine as well, and a second one would end it at once.
-      process.getOutputStream().write(1);
-      process.getOutputStream().flush();
-    } catch (IOException error) {
-      return; // it has ended
+    Process process = engine;
+    if (process == null) {
+      return;
     }
     try {
       if (!process.waitFor(STOPPING_SECONDS, TimeUnit.SECONDS)) {
@@ -125,6 +131,16 @@ public final class EngineClient implements JobClient {
       }
     } catch (InterruptedException error) {
       process.destroyForcibly();
+    }
+  }
+
+  private void askToStop() {
+    try {
+      // No signal: Ctrl-C has reached the engine as well, and a second one would end it at once.
+      engine.getOutputStream().write(1);
+      engine.getOutputStream().flush();
+    } catch (IOException error) {
+      // It has ended.
     }
   }
 
@@ -150,6 +166,9 @@ public final class EngineClient implements JobClient {
     fields.put("inputs", operator.inputs().stream().map(input -> pack(input, operator)).toList());
     fields.put("parallelism", operator.parallelism());
     fields.put("name", operator.name());
+    fields.put("uid", operator.uid());
+    fields.put("on_error", pack(operator.errorPolicy(), operator));
+    fields.put("resources", operator.resources());
     fields.put("chained", operator.chained());
     fields.put("config", operator.config());
     fields.put("schema", operator.schema() == null ? null : operator.schema().described());
@@ -161,6 +180,17 @@ public final class EngineClient implements JobClient {
     Map<String, Object> fields = new LinkedHashMap<>(pack(input.spread().function(), operator));
     fields.put("from", input.from().id());
     fields.put("partitioning", input.spread().partitioning());
+    return fields;
+  }
+
+  private static Map<String, Object> pack(ErrorPolicy policy, OperatorNode operator) {
+    if (policy == null) {
+      return null;
+    }
+    Map<String, Object> fields = new LinkedHashMap<>(pack(policy.letters(), operator));
+    fields.put("retries", policy.retries());
+    fields.put("backoff", policy.backoff().toMillis() / 1e3);
+    fields.put("then", policy.then());
     return fields;
   }
 

@@ -5,7 +5,6 @@ import io.ray.streaming.api.state.ListState;
 import io.ray.streaming.api.state.MapState;
 import io.ray.streaming.api.state.ValueState;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +16,7 @@ final class Context implements RuntimeContext {
   private final int task;
   private final int parallelism;
   private final Map<String, String> config;
+  private final Map<String, String> jobConfig;
   private final KeyedStates states;
   private Cursor cursor = new Cursor();
 
@@ -25,9 +25,8 @@ final class Context implements RuntimeContext {
     this.task = task;
     this.parallelism = parallelism;
     this.states = states;
-    Map<String, String> copy = new HashMap<>();
-    spec.config().forEach((name, value) -> copy.put(String.valueOf(name), String.valueOf(value)));
-    this.config = Collections.unmodifiableMap(copy);
+    this.config = spec.config();
+    this.jobConfig = spec.jobConfig();
   }
 
   void follow(Cursor run) {
@@ -52,6 +51,11 @@ final class Context implements RuntimeContext {
   @Override
   public Map<String, String> getOpConfig() {
     return config;
+  }
+
+  @Override
+  public Map<String, String> getJobConfig() {
+    return jobConfig;
   }
 
   @Override

@@ -2,6 +2,8 @@ package io.ray.streaming.runtime.host;
 
 import io.ray.streaming.api.function.Function;
 import io.ray.streaming.runtime.codec.MsgpackReader;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -16,6 +18,7 @@ import java.util.Map;
  * @param object the function object itself, serialised, where a Java program made it; else null
  * @param options the options of a plugin's connector by their names; null for anything else
  * @param config what {@code withConfig} has set on the operator
+ * @param jobConfig what it has set on the job, in a Java program
  */
 record FunctionSpec(
     String operator,
@@ -25,11 +28,12 @@ record FunctionSpec(
     Map<String, ?> named,
     byte[] object,
     Map<String, ?> options,
-    Map<?, ?> config) {
+    Map<String, String> config,
+    Map<String, String> jobConfig) {
 
   static FunctionSpec of(Kind kind, Function function, Map<String, String> config) {
     return new FunctionSpec(
-        kind.method(), kind, function.getClass().getName(), List.of(), Map.of(), null, null, config);
+        kind.method(), kind, function.getClass().getName(), List.of(), Map.of(), null, null, config, Map.of());
   }
 
   @SuppressWarnings("unchecked")
@@ -43,6 +47,14 @@ record FunctionSpec(
         (Map<String, ?>) fields.get("named"),
         (byte[]) fields.get("object"),
         (Map<String, ?>) fields.get("options"),
-        (Map<?, ?>) fields.get("config"));
+        texts((Map<?, ?>) fields.get("config")),
+        texts((Map<?, ?>) fields.get("job_config")));
+  }
+
+  /** Java's configurations are texts; what Python has set need not be. */
+  private static Map<String, String> texts(Map<?, ?> config) {
+    Map<String, String> texts = new HashMap<>();
+    config.forEach((name, value) -> texts.put(String.valueOf(name), String.valueOf(value)));
+    return Collections.unmodifiableMap(texts);
   }
 }

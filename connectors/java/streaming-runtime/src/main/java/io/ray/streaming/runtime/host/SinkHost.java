@@ -37,13 +37,13 @@ public final class SinkHost {
     conversion = Conversion.to(Declared.argument(type, Sink.class, 0));
     committables = new Connecting<>(sink, TwoPhaseSink.class, 1, "a committable");
     try {
-      writer = sink.open(context((Map<?, ?>) Connecting.unpack(context), state));
+      writer = sink.open(context((Map<?, ?>) Connecting.unpack(context), spec.config(), state));
     } catch (Throwable error) {
       throw Failure.inFunction(spec.operator(), type.getName() + ".open", error);
     }
   }
 
-  private static WriterContext context(Map<?, ?> fields, byte[] state) {
+  private static WriterContext context(Map<?, ?> fields, Map<String, String> config, byte[] state) {
     return new WriterContext(
         (String) fields.get("owner"),
         (boolean) fields.get("durable"),
@@ -51,6 +51,7 @@ public final class SinkHost {
         (String) fields.get("operator"),
         ((Number) fields.get("task")).intValue(),
         ((Number) fields.get("parallelism")).intValue(),
+        config,
         Connecting.unpack(state));
   }
 

@@ -1,5 +1,6 @@
 package io.ray.streaming.runtime.host;
 
+import io.ray.streaming.api.connector.ReaderContext;
 import io.ray.streaming.api.connector.Source;
 import io.ray.streaming.api.connector.Split;
 import io.ray.streaming.api.connector.SplitReader;
@@ -14,12 +15,26 @@ public final class SplitHost extends SourceHost {
   private final SplitReader<Object, Object> reader;
 
   /** Opens a split at a position in msgpack. */
-  public SplitHost(byte[] packed, JobClasses classes, String id, byte[] payload, byte[] position) {
-    this(FunctionSpec.read(packed), classes, id, payload, position);
+  public SplitHost(
+      byte[] packed,
+      JobClasses classes,
+      int task,
+      int parallelism,
+      String id,
+      byte[] payload,
+      byte[] position) {
+    this(FunctionSpec.read(packed), classes, task, parallelism, id, payload, position);
   }
 
   @SuppressWarnings("unchecked")
-  private SplitHost(FunctionSpec spec, JobClasses classes, String id, byte[] payload, byte[] position) {
+  private SplitHost(
+      FunctionSpec spec,
+      JobClasses classes,
+      int task,
+      int parallelism,
+      String id,
+      byte[] payload,
+      byte[] position) {
     super(spec, classes);
     this.classes = classes;
     classes.enter();
@@ -28,7 +43,8 @@ public final class SplitHost extends SourceHost {
     this.position = new Connecting<>(source, Source.class, 1, "a position");
     try {
       Split split = new Split(id, (Map<String, Object>) Connecting.unpack(payload));
-      reader = source.open(split, this.position.read(position));
+      ReaderContext context = new ReaderContext(spec.operator(), task, parallelism, spec.config());
+      reader = source.open(split, this.position.read(position), context);
     } catch (Throwable error) {
       throw failure("open", error);
     }
