@@ -79,7 +79,9 @@ def test_a_module_that_workers_do_not_have_is_named(tmp_path, monkeypatch):
     ctx = job()
     ctx.from_values(1).map(only_here.double).collect()
     with pytest.raises(
-        JobError, match=r"cannot be loaded on node .*No module named 'only_here'.*\"working_dir\": \"\.\""
+        JobError,
+        match=r"cannot be loaded on node .*No module named 'only_here'.*"
+        r'sent along with runtime_env=\{"working_dir": "\."\}',
     ):
         ctx.submit("not-there")
     del sys.modules["only_here"]
