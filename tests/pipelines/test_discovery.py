@@ -25,7 +25,7 @@ class LineSink(BatchSink[object]):
 
 
 class Shown:
-    """What a job has shown so far, in order."""
+    """What a job has shown so far."""
 
     def __init__(self, path):
         path.touch()

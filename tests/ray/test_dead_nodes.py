@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import psutil
 import pytest
 
 from raystreaming_test_support.programs import Program
@@ -51,10 +52,11 @@ def test_the_same_command_goes_on_when_the_head_has_died(files, monkeypatch):
     with RayCluster({"num_cpus": 0}, {"num_cpus": 1}) as cluster:
         with Program(files.argv, files.env, files.folder) as program:
             program.until(partial(files.has_published, 1), "a file")
-            assert cluster.head not in {worker.node for worker in cluster.workers("words")}
+            workers = cluster.workers("words")
+            assert cluster.head not in {worker.node for worker in workers}
             cluster.kill_node(cluster.head)
             assert program.end() != 0
-        eventually(lambda: not cluster.busy(), "their end")
+        eventually(lambda: not any(psutil.pid_exists(w.pid) for w in workers), "the end of the workers")
     before = files.published()
     files.release()
     with RayCluster({"num_cpus": 1}), Program(files.argv, files.env, files.folder) as program:

@@ -126,13 +126,13 @@ def test_a_source_that_cannot_be_planned_is_told_by_submit():
     assert failed.value.__notes__ == ["in source 'Unplanned'"]
 
 
-def test_a_job_whose_workers_die_again_and_again_fails_with_the_last_death():
+def test_a_job_whose_workers_die_again_and_again_fails_with_the_last_death(caplog):
     ctx = job(restarts=1)
     ctx.from_values(1).map(lambda n: os.kill(os.getpid(), signal.SIGKILL)).collect()
-    submitted = ctx.submit("dies")
     with pytest.raises(WorkerLost, match=r"worker dies/worker-.* died"):
-        submitted.wait()
-    assert submitted.status().restarts == 1
+        ctx.execute("dies")
+    told = [r.getMessage() for r in caplog.records if "restarts from its last checkpoint" in r.getMessage()]
+    assert [line.rpartition("checkpoint ")[2] for line in told] == ["now (1 of 1)"]
 
 
 def test_a_full_cluster_is_told_with_what_is_asked_and_what_is_free():

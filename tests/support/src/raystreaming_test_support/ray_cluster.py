@@ -216,18 +216,15 @@ class RayCluster:
         """Return how many bytes the processes of all nodes hold for themselves alone."""
         return sum(_private_memory(process) for process in self.processes())
 
-    def busy(self) -> list[str]:
-        """Return the titles of the processes that jobs' actors have; also without a head."""
-        titles = map(_title, self.processes())
-        return sorted(title for title in titles if "Job" in title and title.startswith("ray::"))
-
     def left(self) -> dict[str, Any]:
         """Return what jobs could have left behind in the cluster and in this process, to be compared."""
         from ray.experimental.internal_kv import _internal_kv_list
 
         return {
             "actors": self.names(),
-            "busy actor processes": self.busy(),
+            "busy actor processes": sorted(
+                name for p in self.processes() if "Job" in (name := _title(p)) and name.startswith("ray::")
+            ),
             "files": sorted(_internal_kv_list("", namespace="raystreaming-files")),
             "threads": sorted(t.name for t in threading.enumerate() if "ray_" not in t.name),
         }
