@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,68 +13,80 @@ from raystreaming_test_support.topics import create_topic, grow_topic, produce_a
 
 PATIENCE = 60
 
-pytestmark = pytest.mark.runtimes(
-    "embedded", because="they watch the rows of a job that runs, in its process"
-)
 
+class LineSink(BatchSink[object]):
+    """Shows each record to the test at once, also from another process."""
 
-class ListSink(BatchSink[object]):
-    rows: list[object] = option(doc="Where the records go.")
+    path: Path = option(doc="Gets a line for each record.")
 
     def write_batch(self, values):
-        self.rows.extend(values)
+        with self.path.open("a") as file:
+            file.write("".join(f"{value}\n" for value in values))
 
 
-def wait_for(rows, expected):
-    deadline = time.monotonic() + PATIENCE
-    while sorted(rows) != sorted(expected):
-        assert time.monotonic() < deadline, f"{rows} instead of {expected}"
-        time.sleep(0.02)
+class Shown:
+    """What a job has shown so far."""
+
+    def __init__(self, path):
+        path.touch()
+        self.path = path
+
+    def wait_for(self, *expected):
+        deadline = time.monotonic() + PATIENCE
+        while (rows := sorted(self.path.read_text().splitlines())) != sorted(expected):
+            assert time.monotonic() < deadline, f"{rows} instead of {expected}"
+            time.sleep(0.02)
 
 
-def test_files(tmp_path):
-    folder, rows = tmp_path / "in", []
+@pytest.fixture
+def shown(tmp_path):
+    return Shown(tmp_path / "shown.txt")
+
+
+@pytest.mark.first_on_ray
+def test_files(tmp_path, shown):
+    folder = tmp_path / "in"
     folder.mkdir()
     (folder / "a.txt").write_text("a1\na2\n")
 
     def job():
         ctx = StreamingContext(checkpoint_dir=tmp_path / "state", checkpoint_interval="60s")
         lines = ctx.read_files(folder, format="text", watch=True, discover_every="50ms").set_parallelism(2)
-        lines.sink(ListSink(rows=rows))
+        lines.sink(LineSink(path=shown.path))
         return ctx.submit("watch")
 
     running = job()
-    wait_for(rows, ["a1", "a2"])
+    shown.wait_for("a1", "a2")
     for name in "bc":
         (tmp_path / name).write_text(f"{name}1\n")
         (tmp_path / name).rename(folder / f"{name}.txt")
-        wait_for(rows, ["a1", "a2", "b1"] if name == "b" else ["a1", "a2", "b1", "c1"])
+        shown.wait_for("a1", "a2", "b1", *(["c1"] if name == "c" else []))
     running.stop()
     running.wait()
     (folder / "d.txt").write_text("d1\n")
     again = job()
-    wait_for(rows, ["a1", "a2", "b1", "c1", "d1"])
+    shown.wait_for("a1", "a2", "b1", "c1", "d1")
     again.stop()
     assert again.wait().status().state == "stopped"
-    assert sorted(rows) == ["a1", "a2", "b1", "c1", "d1"], "none twice"
+    shown.wait_for("a1", "a2", "b1", "c1", "d1")  # none twice
 
 
-@pytest.mark.parametrize("start", ["earliest", "latest"])
-def test_kafka_partitions(kafka_broker, kafka_topic, start):
+@pytest.mark.parametrize("start", [pytest.param("earliest", marks=pytest.mark.first_on_ray), "latest"])
+def test_kafka_partitions(kafka_broker, kafka_topic, start, shown):
     """A partition found later is read from its first message, whatever `start` says."""
-    servers, topic, rows = kafka_broker.servers, kafka_topic("growing"), []
+    servers, topic = kafka_broker.servers, kafka_topic("growing")
     create_topic(servers, topic)
     produce_all(servers, topic, [(0, b"first")])
     ctx = StreamingContext(checkpoint_interval="60s")
     messages = ctx.read_kafka(
         servers=servers, topics=[topic], start=start, format="string", discover_every="100ms"
     )
-    messages.set_parallelism(2).sink(ListSink(rows=rows))
+    messages.set_parallelism(2).sink(LineSink(path=shown.path))
     job = ctx.submit("grow")
     expected = ["first"] if start == "earliest" else []
-    wait_for(rows, expected)
+    shown.wait_for(*expected)
     grow_topic(servers, topic, 3)
     produce_all(servers, topic, [(1, b"one"), (2, b"two")])
-    wait_for(rows, [*expected, "one", "two"])
+    shown.wait_for(*expected, "one", "two")
     job.stop()
     job.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import textwrap
 import threading
@@ -10,7 +12,7 @@ import pytest
 
 from raystreaming import StreamingContext
 from raystreaming.connector import RecordsSource
-from raystreaming.errors import GraphError, JobError, OperatorError, PluginError
+from raystreaming.errors import GraphError, JobError, OperatorError, PluginError, Terminal, WorkerLost
 from raystreaming_test_support.programs import fails, write_program
 from raystreaming_test_support.ray_cluster import eventually
 
@@ -76,9 +78,61 @@ def test_a_module_that_workers_do_not_have_is_named(tmp_path, monkeypatch):
 
     ctx = job()
     ctx.from_values(1).map(only_here.double).collect()
-    with pytest.raises(Exception, match="only_here"):
+    with pytest.raises(
+        JobError,
+        match=r"cannot be loaded on node .*No module named 'only_here'.*"
+        r'sent along with runtime_env=\{"working_dir": "\."\}',
+    ):
         ctx.submit("not-there")
     del sys.modules["only_here"]
+
+
+class NoModel:
+    """A function that finds nothing where it is opened."""
+
+    def open(self, context):
+        raise OSError("no model at /models/7")
+
+    def __call__(self, record):
+        return record
+
+
+def test_a_function_that_cannot_be_opened_is_told_by_submit():
+    ctx = job()
+    ctx.from_values(1).map(NoModel()).set_parallelism(2).collect()
+    with pytest.raises(
+        OperatorError,
+        match=r"operator 'from_values\.map': open\(\) of NoModel raised OSError: no model at /models/7\n"
+        r"  at .*test_failures\.py:\d+$",
+    ):
+        ctx.submit("no-model")
+
+
+class Unplanned(RecordsSource[int]):
+    """A source whose server is not there."""
+
+    def plan(self, ctx):
+        raise Terminal("no server at db:5432")
+
+    def records(self, position):
+        yield 1, 1
+
+
+def test_a_source_that_cannot_be_planned_is_told_by_submit():
+    ctx = job()
+    ctx.source(Unplanned()).collect()
+    with pytest.raises(Terminal, match="no server at db:5432") as failed:
+        ctx.submit("no-server")
+    assert failed.value.__notes__ == ["in source 'Unplanned'"]
+
+
+def test_a_job_whose_workers_die_again_and_again_fails_with_the_last_death(caplog):
+    ctx = job(restarts=1)
+    ctx.from_values(1).map(lambda n: os.kill(os.getpid(), signal.SIGKILL)).collect()
+    with pytest.raises(WorkerLost, match=r"worker dies/worker-.* died"):
+        ctx.execute("dies")
+    told = [r.getMessage() for r in caplog.records if "restarts from its last checkpoint" in r.getMessage()]
+    assert [line.rpartition("checkpoint ")[2] for line in told] == ["now (1 of 1)"]
 
 
 def test_a_full_cluster_is_told_with_what_is_asked_and_what_is_free():

@@ -46,11 +46,13 @@ def memory(cluster):
 def test_jobs_leave_no_actor_thread_port_file_or_memory(tmp_path, ray_driver):
     for n in range(2):  # what is made once, and stays
         run_one(tmp_path / f"first-{n}")
-    eventually(lambda: not ray_driver.names(), "an empty cluster")
+    eventually(lambda: not ray_driver.left()["busy actor processes"], "an empty cluster")
     before, ports, bytes_before = ray_driver.left(), own_ports(), memory(ray_driver)
     for n in range(JOBS):
         run_one(tmp_path / str(n))
     eventually(lambda: ray_driver.left() == before, f"what was there before: {before}")
+    assert before["actors"] == []
+    assert not [name for name in before["files"] if name.startswith(b"one-of-many/")]
     assert own_ports() == ports
     hidden = {p.name for p in tmp_path.rglob("*") if p.name.startswith((".", "probe"))}
     assert hidden == {".lock"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 
 import psutil
@@ -210,6 +212,36 @@ def test_a_job_fails_that_has_lost_what_only_its_master_knew(folder, lost, tmp_p
     ray_driver.master("loses").signal(signal.SIGKILL)
     with pytest.raises(JobError, match=f"job 'loses': its master died, and with it {lost}"):
         job.wait()
+
+
+class DiesOnArrival:
+    """A function that kills the first workers to which it comes: one for each of these files."""
+
+    def __init__(self, marks):
+        self.marks = marks
+
+    def __call__(self, number):
+        return number
+
+    def __setstate__(self, state):
+        import ray
+
+        self.__dict__ |= state
+        if "/worker-" in (ray.get_runtime_context().get_actor_name() or ""):
+            for mark in self.marks:
+                with suppress(FileExistsError):
+                    mark.touch(exist_ok=False)
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_that_die_together_before_they_are_up_are_replaced_in_one_restart(tmp_path, ray_driver):
+    ctx = StreamingContext(runtime="ray", spares=0, workers=2, restarts=1)
+    function = DiesOnArrival([tmp_path / "one", tmp_path / "two"])
+    ctx.from_collection(range(3)).map(function).set_parallelism(2).collect()
+    job = ctx.submit("dies-on-arrival")
+    assert sorted(job.result()) == [0, 1, 2]
+    assert job.status().restarts == 1
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_workers_without_a_master_end_by_themselves(files, ray_driver):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 import urllib.request
 from collections import Counter as Counts
@@ -22,14 +23,16 @@ COUNT = 1_000_000
 
 def slowly(n):
     time.sleep(0.01)
+    if n % 10 == 0:
+        raise ValueError(n)
     return n
 
 
-def scraped(job: str) -> dict[str, dict[tuple[str, str], float]]:
-    """Return name -> (operator, task) -> value of a job's metrics, over all nodes."""
+def scraped(job: str) -> dict[str, dict[tuple[str, ...], float]]:
+    """Return name -> (operator, task) or (what is counted,) -> value of a job's metrics, over all nodes."""
     import ray
 
-    found: dict[str, dict[tuple[str, str], float]] = {}
+    found: dict[str, dict[tuple[str, ...], float]] = {}
     for node in ray.nodes():
         if not node["Alive"] or node["MetricsExportPort"] <= 0:  # its agent is not up yet
             continue
@@ -39,19 +42,27 @@ def scraped(job: str) -> dict[str, dict[tuple[str, str], float]]:
         for name, tags, value in SAMPLE.findall(text):
             tag = dict(re.findall(r'(\w+)="([^"]*)"', tags))
             if tag.get("job") == job:
-                found.setdefault(name, {})[tag.get("operator", ""), tag.get("task", "")] = float(value)
+                of = (tag["what"],) if "what" in tag else (tag.get("operator", ""), tag.get("task", ""))
+                found.setdefault(name, {})[of] = float(value)
     return found
 
 
 @pytest.mark.slow  # Not in CI: after some of the other tests, Ray names no export ports of its nodes.
 def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_driver):
     ctx = StreamingContext(runtime="ray", spares=0, checkpoint_interval="1s")
-    ctx.from_collection(range(COUNT)).map(slowly).set_parallelism(2).sink(lambda n: None)
+    slow = ctx.from_collection(range(COUNT)).map(slowly).set_parallelism(2).on_error("skip")
+    slow.sink(lambda n: None)
     job = ctx.submit("measured")  # it goes on until its metrics have come
+    ray_driver.workers("measured")[0].signal(signal.SIGKILL)
 
     def complete() -> bool:
         now = scraped("measured")
-        return sum(now.get("records_in_total", {}).values()) > 500 and "checkpoint_age_seconds" in now
+        return sum(now.get("records_in_total", {}).values()) > 500 and now.keys() >= {
+            "restarts_total",
+            "counted_total",
+            "blocked_seconds_total",
+            "checkpoint_age_seconds",
+        }
 
     try:
         eventually(complete, "500 records in the metrics")
@@ -64,7 +75,10 @@ def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_d
         "records_out_total",
         "busy_seconds_total",
         "idle_seconds_total",
+        "blocked_seconds_total",
         "lag_records",
+        "restarts_total",
+        "counted_total",
         "checkpoint",
         "checkpoint_age_seconds",
     }
@@ -74,6 +88,11 @@ def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_d
     assert found["records_out_total"].keys() == {source}
     assert found["lag_records"].keys() == {source}
     assert 0 < found["lag_records"][source] < COUNT
+    assert source in found["blocked_seconds_total"], "it waits for the slow ones"
+    assert found["restarts_total"].keys() == {("", "")}
+    assert found["restarts_total"]["", ""] > 0
+    assert found["counted_total"].keys() == {("skipped",)}
+    assert found["counted_total"]["skipped",] > 0
     assert found["checkpoint_age_seconds"].keys() == {("", "")}
     assert 0 <= found["checkpoint_age_seconds"]["", ""] < 60
 

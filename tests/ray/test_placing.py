@@ -67,6 +67,8 @@ def test_tasks_on_two_nodes(tmp_path, ray_driver):
 
     job = Sums(tmp_path, apart)
     assert sorted(Counter(w.node for w in ray_driver.workers("sums")).values()) == [2, 4]
+    # Both nodes are this machine: nothing listens to the network.
+    assert list(ray_driver.listeners("sums").values()) == [["127.0.0.1"] * 6]
     assert job.rows() == EXPECTED
 
 

@@ -1,7 +1,8 @@
-"""Whether workers reach each other: real connections, refused, unanswered and forbidden by a real network."""
+"""Where workers listen for each other, and whether they get there: real networks, open and closed."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -113,8 +114,7 @@ exec "$@"
 FORBID = "to 10.9.9.2 ipproto tcp sport 40000-60999 dport 40000-60999 unreachable"
 """As a firewall does that lets Ray's own ports through, and no others."""
 
-DOCTOR_TWICE = """
-import subprocess, sys
+TWO_NODES = """
 from raystreaming_test_support.ray_cluster import RayCluster
 
 def node(host, port):
@@ -130,8 +130,14 @@ def node(host, port):
         "max_worker_port": port + 199,
     }
 
+two_nodes = RayCluster(node("10.9.9.1", 20000), node("10.9.9.2", 21000))
+"""
+
+DOCTOR_TWICE = """
+import subprocess, sys
+
 doctor, *forbid = sys.argv[1:]
-with RayCluster(node("10.9.9.1", 20000), node("10.9.9.2", 21000)):
+with two_nodes:
     subprocess.run([doctor, "doctor"])
     subprocess.run(forbid, check=True)
     subprocess.run([doctor, "doctor"])
@@ -146,25 +152,39 @@ def has_own_network() -> bool:
     return done.returncode == 0
 
 
-@pytest.mark.skipif(not has_own_network(), reason="needs Linux, unshare, ip, and leave to use namespaces")
+@pytest.fixture
+def in_two_nodes(tmp_path):
+    """A function that runs a program, to which `two_nodes` is a cluster in a network of its own."""
+
+    def run(program: str, *args: str) -> tuple[list[str], str]:
+        (tmp_path / "network.sh").write_text(TWO_ADDRESSES)
+        (tmp_path / "program.py").write_text(TWO_NODES + program)
+        done = subprocess.run(
+            [*OWN_NETWORK, "sh", "network.sh", sys.executable, "program.py", *args],
+            env={**os.environ, "HOME": str(tmp_path)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        return done.stdout.splitlines(), done.stdout + done.stderr
+
+    return run
+
+
+own_network = pytest.mark.skipif(
+    not has_own_network(), reason="needs Linux, unshare, ip, and leave to use namespaces"
+)
+
+
+@own_network
 @pytest.mark.slow
-def test_a_firewall_that_lets_only_rays_ports_through_is_found(tmp_path):
-    (tmp_path / "network.sh").write_text(TWO_ADDRESSES)
-    (tmp_path / "twice.py").write_text(DOCTOR_TWICE)
+def test_a_firewall_that_lets_only_rays_ports_through_is_found(in_two_nodes):
     doctor = Path(sys.executable).with_name("raystreaming")
-    forbid = f"ip rule add pref 100 {FORBID}".split()
-    programs = [sys.executable, str(tmp_path / "twice.py"), str(doctor), *forbid]
-    done = subprocess.run(
-        [*OWN_NETWORK, "sh", str(tmp_path / "network.sh"), *programs],
-        env={**os.environ, "HOME": str(tmp_path)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    told = [line for line in done.stdout.splitlines() if "workers reach each other" in line]
-    assert len(told) == 2, done.stdout + done.stderr
+    lines, everything = in_two_nodes(DOCTOR_TWICE, str(doctor), *f"ip rule add pref 100 {FORBID}".split())
+    told = [line for line in lines if "workers reach each other" in line]
+    assert len(told) == 2, everything
     assert told[0] == "ok       cluster: workers reach each other"
     assert re.fullmatch(
         r"problem  cluster: workers reach each other: workers on .*10\.9\.9\.1 \(\w+\).* cannot reach "
@@ -172,3 +192,36 @@ def test_a_firewall_that_lets_only_rays_ports_through_is_found(tmp_path):
         r"ephemeral ports \(40000-60999, TCP\) between nodes: .*",
         told[1],
     )
+
+
+JOB_ON_BOTH = """
+import json, time
+from pathlib import Path
+from raystreaming import StreamingContext
+
+go = Path("go").absolute()
+
+def wait(n):
+    while not go.exists():
+        time.sleep(0.01)
+    return n % 7, n
+
+with two_nodes as cluster, cluster.driver():
+    ctx = StreamingContext(runtime="ray", spares=0, workers=2)
+    pairs = ctx.from_collection(range(1000)).map(wait).set_parallelism(2).resources(placement="spread")
+    pairs.key_by(lambda p: p[0]).reduce(lambda a, b: (a[0], a[1] + b[1])).set_parallelism(2).collect()
+    job = ctx.submit("both")
+    print(json.dumps(cluster.listeners("both")))
+    go.touch()
+    print(len(job.result()))
+"""
+
+
+@own_network
+@pytest.mark.slow
+def test_workers_on_two_machines_listen_at_the_addresses_of_their_nodes(in_two_nodes):
+    lines, everything = in_two_nodes(JOB_ON_BOTH)
+    assert [json.loads(line) for line in lines] == [
+        {"10.9.9.1": ["10.9.9.1"], "10.9.9.2": ["10.9.9.2"]},
+        1000,
+    ], everything

@@ -652,6 +652,69 @@ def test_an_error_of_a_readers_close_is_told(caplog: pytest.LogCaptureFixture):
     assert "close failed" in caplog.text
 
 
+class Unopened:
+    """A function that cannot get what it needs."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def open(self, ctx):
+        raise self.error  # opened here
+
+    def __call__(self, record):
+        return [record]
+
+
+@pytest.mark.parametrize(
+    ("operator", "build"),
+    [
+        ("from_values.map", lambda s, fn: s.map(fn).sink(print)),
+        ("from_values.flat_map", lambda s, fn: s.flat_map(fn).sink(print)),
+        ("from_values.map_batches", lambda s, fn: s.map_batches(fn, format="rows").sink(print)),
+        ("from_values.sink", lambda s, fn: s.sink(fn)),
+    ],
+)
+def test_a_function_that_cannot_be_opened_is_named_with_its_line(operator: str, build: Callable):
+    ctx = StreamingContext()
+    build(ctx.from_values(1), Unopened(OSError("no model")))
+    with pytest.raises(OperatorError) as failed:
+        ctx.execute()
+    assert str(failed.value) == (
+        f"operator {operator!r}: open() of Unopened raised OSError: no model\n"
+        f"  at {HERE}:{line_of('opened here')}"
+    )
+    assert isinstance(failed.value.__cause__, OSError)
+
+
+def test_a_connectors_error_of_open_stays_what_it_is_and_names_the_operator():
+    ctx = StreamingContext()
+    ctx.from_values(1).map(Unopened(Terminal("no model"))).sink(print)
+    with pytest.raises(Terminal, match="no model") as failed:
+        ctx.execute()
+    assert "in operator 'from_values.map'" in failed.value.__notes__
+
+
+class Unplanned(RecordsSource[int]):
+    """Fails before anything is read."""
+
+    error: Exception = option(doc="How.")
+
+    def plan(self, ctx):
+        raise self.error
+
+    def records(self, position):
+        yield 1, 1
+
+
+@pytest.mark.parametrize("error", [Terminal("no server"), KeyError("host")])
+def test_an_error_of_plan_stays_what_it_is_and_names_the_source(error: Exception):
+    ctx = StreamingContext()
+    ctx.source(Unplanned(error=error)).collect()
+    with pytest.raises(type(error)) as failed:
+        ctx.execute()
+    assert failed.value.__notes__ == ["in source 'Unplanned'"]
+
+
 def test_connector_errors_are_ours():
     assert issubclass(Retryable, ConnectorError)
     assert issubclass(Terminal, ConnectorError)

@@ -41,10 +41,28 @@ def per_task(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_function(fn: Callable[..., Any], ctx: Any) -> None:
-    """Call ``fn.open(ctx)`` if the function is an object with `open`."""
+    """Call ``fn.open(ctx)`` if the function is an object with `open`.
+
+    Raises:
+        OperatorError: It raised; names the operator.
+    """
     opener = getattr(fn, "open", None)
-    if opener is not None:
+    if opener is None:
+        return
+    try:
         opener(ctx)
+    except ConnectorError as error:
+        add_note(error, f"in operator {ctx.operator!r}")
+        raise
+    except Exception as error:
+        fault = raised(error, fn)
+        told = OperatorError(
+            f"operator {ctx.operator!r}: open() of {describe(fn)} raised {hide_secrets(fault.error)}\n"
+            f"  at {fault.at}"
+        )
+        told.fault = fault
+        error.__traceback__ = without_our_frames(error.__traceback__)
+        raise told from error
 
 
 def close_function(fn: Callable[..., Any]) -> None:

@@ -8,6 +8,7 @@ and only then do readers and writers open.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -16,7 +17,7 @@ from raystreaming.checkpoint.store import CheckpointStore
 from raystreaming.connector.sink import TwoPhaseSink
 from raystreaming.connector.source import KnownSplit, PlanContext, Split
 from raystreaming.engine.coordinator import describe_operators
-from raystreaming.errors import CheckpointDamaged, CheckpointError
+from raystreaming.errors import CheckpointDamaged, CheckpointError, add_note
 from raystreaming.failpoints import reach
 from raystreaming.graph import LogicalOperator
 from raystreaming.observe.notices import about, log
@@ -116,8 +117,7 @@ def plan(op: LogicalOperator, old: Manifest | None) -> dict[str, SplitState]:
     assert source is not None
     last = old.operators.get(op.id) if old is not None else None
     before = last.splits if last is not None else {}
-    known = {i: KnownSplit(Split(i, s.payload), s.position, s.ended) for i, s in before.items()}
-    planned = source.plan(PlanContext(op.parallelism, known))
+    planned = _planned(op, before)
     if old is not None and not old.finished and source.bounded and last is not None and last.bounded:
         _still_there(op, before, {split.id for split in planned})
         return dict(before)
@@ -133,12 +133,19 @@ def plan(op: LogicalOperator, old: Manifest | None) -> dict[str, SplitState]:
 
 def discover(op: LogicalOperator, manifest: Manifest) -> dict[str, SplitState]:
     """Return the splits of a source that `manifest` does not have."""
-    source = op.source
-    assert source is not None
     before = manifest.operators[op.id].splits
+    return {s.id: SplitState(dict(s.payload)) for s in _planned(op, before) if s.id not in before}
+
+
+def _planned(op: LogicalOperator, before: Mapping[str, SplitState]) -> Sequence[Split]:
+    """Ask a source for its splits."""
+    assert op.source is not None
     known = {i: KnownSplit(Split(i, s.payload), s.position, s.ended) for i, s in before.items()}
-    planned = source.plan(PlanContext(op.parallelism, known))
-    return {s.id: SplitState(dict(s.payload)) for s in planned if s.id not in before}
+    try:
+        return op.source.plan(PlanContext(op.parallelism, known))
+    except Exception as error:
+        add_note(error, f"in source {op.id!r}")
+        raise
 
 
 def _still_there(op: LogicalOperator, before: dict[str, SplitState], planned: set[str]) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -153,6 +155,11 @@ class RayCluster:
             if thread.name.endswith(" driver"):
                 thread.join(timeout=30)
 
+    @property
+    def head(self) -> str:
+        """Id of the first node."""
+        return str(self._cluster.head_node.node_id)
+
     # What is there -----------------------------------------------------------------------
 
     def actors(self) -> list[Actor]:
@@ -187,16 +194,23 @@ class RayCluster:
         )
         return found
 
+    def listeners(self, job: str) -> dict[str, list[str]]:
+        """Return at which addresses a job's workers listen for each other, by the address of their node.
+
+        What Ray listens at in every actor's process is left out: the master's has nothing else.
+        """
+        table = self._cluster.global_state.node_table()
+        nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in table}
+        of_ray = _listening_hosts(self.master(job).pid)
+        found: dict[str, list[str]] = {}
+        for worker in self.workers(job):
+            hosts = _listening_hosts(worker.pid) - of_ray
+            found.setdefault(nodes[worker.node], []).extend(hosts.elements())
+        return found
+
     def processes(self) -> list[psutil.Process]:
         """Return the processes of all nodes, workers and everything else."""
-        found: list[psutil.Process] = []
-        for node in self._cluster.list_all_nodes():
-            for infos in node.all_processes.values():
-                for info in infos:
-                    with suppress(psutil.NoSuchProcess):
-                        process = psutil.Process(info.process.pid)
-                        found += [process, *process.children(recursive=True)]
-        return found
+        return [process for node in self._cluster.list_all_nodes() for process in _processes(node)]
 
     def memory(self) -> int:
         """Return how many bytes the processes of all nodes hold for themselves alone."""
@@ -204,13 +218,31 @@ class RayCluster:
 
     def left(self) -> dict[str, Any]:
         """Return what jobs could have left behind in the cluster and in this process, to be compared."""
+        from ray.experimental.internal_kv import _internal_kv_list
+
         return {
             "actors": self.names(),
             "busy actor processes": sorted(
                 name for p in self.processes() if "Job" in (name := _title(p)) and name.startswith("ray::")
             ),
+            "files": sorted(_internal_kv_list("", namespace="raystreaming-files")),
             "threads": sorted(t.name for t in threading.enumerate() if "ray_" not in t.name),
         }
+
+    # Faults ------------------------------------------------------------------------------
+
+    def kill_node(self, node: str) -> None:
+        """Kill all processes of a node at once, as its machine's death does.
+
+        Args:
+            node: Its id.
+        """
+        (found,) = (n for n in self._cluster.list_all_nodes() if n.node_id == node)
+        processes = _processes(found)
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped, none can tell of another's end
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
 
     # Starting and ending -----------------------------------------------------------------
 
@@ -254,6 +286,21 @@ def resident_memory(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.NoSuchProcess:
         return 0
+
+
+def _processes(node: Any) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+    for infos in node.all_processes.values():
+        for info in infos:
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(info.process.pid)
+                found += [process, *process.children(recursive=True)]
+    return found
+
+
+def _listening_hosts(pid: int) -> Counter[str]:
+    connections = psutil.Process(pid).net_connections("tcp")
+    return Counter(c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN)
 
 
 def _private_memory(process: psutil.Process) -> int:

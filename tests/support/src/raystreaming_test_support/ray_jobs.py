@@ -95,8 +95,10 @@ def add(a: tuple[str, int], b: tuple[str, int]) -> tuple[str, int]:
     return a[0], a[1] + b[1]
 
 
-def build(name: str, folder: Path, servers: str = "", topic: str = "", **settings: Any) -> StreamingContext:
-    """Describe one of the jobs."""
+def build(
+    name: str, folder: Path, servers: str = "", topic: str = "", placement: Any = None, **settings: Any
+) -> StreamingContext:
+    """Describe one of the jobs; `placement` is that of the workers of `words`."""
     released = folder / "released"
     ballast = b"-" * BALLAST
 
@@ -115,6 +117,7 @@ def build(name: str, folder: Path, servers: str = "", topic: str = "", **setting
             .map(slow)  # in the source's task: records that waited elsewhere would hold up barriers
             .map(lambda p: p)
             .set_parallelism(2)
+            .resources(placement=placement)
             .key_by(lambda p: p[0])
             .reduce(add)
             .set_parallelism(2)

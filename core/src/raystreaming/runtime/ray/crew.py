@@ -136,10 +136,12 @@ class Crew:
 
         Raises:
             JobError: The cluster has no room for them.
+            WorkerLost: A worker died before it was up; all that did are dismissed.
             Exception: What a worker found wrong with the job or its node.
         """
         calls = {m.call("ready"): m for m in members if m.ready is None}
         waiting = list(calls)
+        lost: RayError | None = None
         while waiting:
             up, waiting = ray.wait(waiting, timeout=self._options.start_timeout)
             if not up:
@@ -147,14 +149,16 @@ class Crew:
             member = calls[up[0]]
             try:
                 member.ready = ray.get(up[0])
-            except RayError as error:
-                raise WorkerLost(
-                    f"a worker of job {self._job!r} did not start: {_first_line(error)}"
-                ) from error
+            except RayError as error:  # the others are waited for: all that died with a node go at once
+                self.dismiss([member])
+                lost = lost or error
+                continue
             assert member.ready is not None
             if member.ready.failure is not None:
                 raise member.ready.failure.to_error()
             self.listen_to(member)
+        if lost is not None:
+            raise WorkerLost(f"a worker of job {self._job!r} did not start: {_first_line(lost)}") from lost
 
     def listen_to(self, member: Member) -> None:
         """Poll a worker from now on."""
