@@ -212,9 +212,9 @@ class RayCluster:
         """Return the processes of all nodes, workers and everything else."""
         return [process for node in self._cluster.list_all_nodes() for process in _processes(node)]
 
-    def memory(self) -> int:
-        """Return how many bytes the processes of all nodes hold for themselves alone."""
-        return sum(_private_memory(process) for process in self.processes())
+    def memory(self) -> dict[int, int]:
+        """Return how many bytes this process and those of all nodes hold for themselves alone, by process."""
+        return {p.pid: _private_memory(p) for p in [psutil.Process(), *self.processes()]}
 
     def left(self) -> dict[str, Any]:
         """Return what jobs could have left behind in the cluster and in this process, to be compared."""
