@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 from raystreaming.api.language import language
@@ -81,6 +82,16 @@ _WHOLE = (
 )
 """Settings that are whole numbers: name, least value, whether None is allowed."""
 
+_MEASURES: tuple[tuple[str, Callable[[Any, str], float], bool], ...] = (
+    ("checkpoint_interval", seconds, False),
+    ("buffer_timeout", partial(seconds, zero=True), False),
+    ("lease", seconds, False),
+    ("start_timeout", seconds, False),
+    ("stall_timeout", seconds, True),
+    ("channel_memory", size, False),
+)
+"""Settings that are times and sizes: name, what reads them, whether None is allowed."""
+
 _YES_NO = ("fresh", "drain", "detach")
 
 _overrides: dict[str, Any] = {}
@@ -108,17 +119,14 @@ def make(values: dict[str, Any]) -> Settings:
     problems: list[str] = []
     languages = _of_languages({n: v for n, v in values.items() if n not in names}, names, problems)
     settings = Settings(**{n: v for n, v in values.items() if n in names}, languages=languages)
-    for name in ("checkpoint_interval", "buffer_timeout", "lease", "start_timeout", "stall_timeout"):
-        if name == "stall_timeout" and settings.stall_timeout is None:
+    for name, parse, optional in _MEASURES:
+        measure: Any = getattr(settings, name)
+        if measure is None and optional:
             continue
         try:
-            seconds(getattr(settings, name), name, zero=name == "buffer_timeout")
+            parse(measure, name)
         except OptionError as error:
             problems.append(str(error))
-    try:
-        size(settings.channel_memory, "channel_memory")
-    except OptionError as error:
-        problems.append(str(error))
     for name, least, optional in _WHOLE:
         value: object = getattr(settings, name)
         if value is None and optional:

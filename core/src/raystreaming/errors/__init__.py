@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, Literal, NamedTuple
 
-from raystreaming.errors.text import hide_secrets, is_secret, nearest, short_repr, shown_record
+from raystreaming.errors.text import hide_secrets, is_secret, nearest, short_repr, shown_error, shown_record
 
 FailureKind = Literal["user", "config", "transient", "system"]
 
@@ -43,6 +43,7 @@ __all__ = [
     "notes_of",
     "ray_needed",
     "short_repr",
+    "shown_error",
     "shown_record",
 ]
 

@@ -38,6 +38,11 @@ def hide_secrets(text: str) -> str:
     return re.sub(_IN_URL, r"\1***@", text)
 
 
+def shown_error(error: BaseException) -> str:
+    """Return the kind of an error and what it says, without secrets."""
+    return f"{type(error).__name__}: {hide_secrets(str(error))}"
+
+
 class _ShortRepr(reprlib.Repr):
     def __init__(self) -> None:
         super().__init__()

@@ -7,13 +7,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from raystreaming.connector.operator import OperatorContext
-from raystreaming.errors import OperatorError, hide_secrets, shown_record
+from raystreaming.errors import OperatorError, shown_error, shown_record
 from raystreaming.operators.aggregates import Aggregate, Plan, State
 from raystreaming.operators.expressions import column_failure
-from raystreaming.operators.fields import lacking, listed, names_in
 from raystreaming.operators.grouped import Grouped, Waiting, grouped_by
 from raystreaming.operators.keyed import KeyedOperator
-from raystreaming.operators.user_function import complaint, raised
+from raystreaming.operators.user_function import complaint, field_failure, raised
 from raystreaming.records import Batch, Rows, is_columnar, rows_of
 from raystreaming.state import Field, FieldKeys, KeyedValues, KeyRefused, names_of
 
@@ -108,11 +107,11 @@ class Agg(KeyedOperator):
                     check_new(key)
                     table[key] = (state, True)
         except KeyRefused as error:
-            raise self._failure(str(error), error, [], "have other keys") from error
+            raise self._failure(str(error), error, "have other keys") from error
         except (TypeError, ValueError) as error:
-            said = f"{_words(error)}, at the key {shown_record(key, 80)}"
+            said = f"{shown_error(error)}, at the key {shown_record(key, 80)}"
             mend = "have values that go together"
-            raise self._failure(f"{self._plan.call} raised {said}", error, [], mend) from error
+            raise self._failure(f"{self._plan.call} raised {said}", error, mend) from error
         changed = list(dict.fromkeys(keys))
         self._changed(changed)
         return changed
@@ -126,8 +125,8 @@ class Agg(KeyedOperator):
         if self._state.tracking:
             self._state.changed.update(keys)
 
-    def _failure(self, said: str, error: Exception, shown: list[str], mend: str) -> OperatorError:
-        return complaint(self._id, said, raised(error, None, self._at), shown, mend)
+    def _failure(self, said: str, error: Exception, mend: str) -> OperatorError:
+        return complaint(self._id, said, raised(error, None, self._at), [], mend)
 
     # What a batch has ------------------------------------------------------------------------
 
@@ -139,11 +138,10 @@ class Agg(KeyedOperator):
             try:
                 states.append(self._plan.of_row(row))
             except Exception as error:
-                lacks = lacking(row, self._plan.fields)
-                said = f": {lacks}" if lacks else f" raised {_words(error)}"
-                shown = [*listed("fields", names_in(row)), f"record: {shown_record(row)}"]
-                mend = "name a field that all records have" if lacks else "change the records before"
-                raise self._failure(f"{self._plan.call}{said}", error, shown, mend) from error
+                fault = raised(error, None, self._at)
+                raise field_failure(
+                    self._id, self._plan.call, self._plan.fields, row, error, fault
+                ) from error
         return list(batch.keys), states
 
     def _grouped(self, keys: FieldKeys, values: Rows) -> Grouped | None:
@@ -190,10 +188,6 @@ class Agg(KeyedOperator):
         except (pa.ArrowException, OverflowError):
             return None
         return pa.RecordBatch.from_arrays(arrays, names=names)
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {hide_secrets(str(error))}"
 
 
 def _typed(values: list[Any], known: pa.DataType | None) -> pa.Array:

@@ -14,7 +14,15 @@ from typing import Any, NoReturn
 
 import raystreaming
 from raystreaming.connector.rejecting import GO_ON
-from raystreaming.errors import ConnectorError, Fault, OperatorError, add_note, hide_secrets, shown_record
+from raystreaming.errors import (
+    ConnectorError,
+    Fault,
+    OperatorError,
+    add_note,
+    hide_secrets,
+    shown_error,
+    shown_record,
+)
 from raystreaming.operators.fields import OfField, lacking, listed, names_in
 
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
@@ -154,15 +162,30 @@ def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
 def failure(operator: str, fn: Callable[..., Any], record: Any, error: Exception) -> OperatorError:
     """Build the message for a user function that raised on `record`, and cut the traceback to its frames."""
     fault = raised(error, fn)
-    said = f"{describe(fn)} raised {type(error).__name__}: {hide_secrets(str(error))}"
-    mend = "mend the function"
-    shown = [f"record: {shown_record(record)}"]
-    if isinstance(fn, OfField):
-        lacks = lacking(record, fn.fields)
-        said = f"{fn.call}: {lacks}" if lacks else said
-        mend = "name a field that all records have" if lacks else "change the records before"
-        shown = listed("fields", names_in(record)) + shown
     error.__traceback__ = without_our_frames(error.__traceback__)
+    if isinstance(fn, OfField):
+        return field_failure(operator, fn.call, fn.fields, record, error, fault)
+    said = f"{describe(fn)} raised {shown_error(error)}"
+    return complaint(operator, said, fault, [f"record: {shown_record(record)}"], "mend the function")
+
+
+def field_failure(
+    operator: str, call: str, fields: Sequence[str | int], record: Any, error: Exception, fault: Fault
+) -> OperatorError:
+    """Build the message for a record that has not the fields which a call names, or has other values there.
+
+    Args:
+        operator: Id of the operator.
+        call: What the program has written.
+        fields: What it names.
+        record: The record.
+        error: What was raised.
+        fault: The same, and where.
+    """
+    lacks = lacking(record, fields)
+    said = f"{call}: {lacks}" if lacks else f"{call} raised {shown_error(error)}"
+    mend = "name a field that all records have" if lacks else "change the records before"
+    shown = [*listed("fields", names_in(record)), f"record: {shown_record(record)}"]
     return complaint(operator, said, fault, shown, mend)
 
 

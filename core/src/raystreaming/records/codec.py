@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from raystreaming.errors import TransferError, hide_secrets, shown_record
+from raystreaming.errors import TransferError, shown_error, shown_record
 from raystreaming.records.batch import Batch, is_columnar, rows_of
 from raystreaming.records.frame import Barrier, Element, EndOfInput
 from raystreaming.records.opaque import OpaqueColumn
@@ -104,14 +104,10 @@ def _complaint(batch: Batch, dumps: Callable[..., bytes], error: Exception) -> s
             except Exception as own:
                 name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
                 return (
-                    f"a {what} of type {name} cannot be sent to another worker: {_said(own)}. "
+                    f"a {what} of type {name} cannot be sent to another worker: {shown_error(own)}. "
                     f"{advice}. It is {shown_record(value)}"
                 )
-    return f"records cannot be sent to another worker: {_said(error)}. {advice}"
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {hide_secrets(str(error))}"
+    return f"records cannot be sent to another worker: {shown_error(error)}. {advice}"
 
 
 def _encode_arrow(batch: Batch) -> list[Buffer]:
