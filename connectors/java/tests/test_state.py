@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from raystreaming.errors import CheckpointError, JobError
 from raystreaming_test_support.killing import run_and_kill, run_to_end
+from raystreaming_test_support.outputs import json_rows
 
 FNS = "com.acme.Fns$"
 PROGRAM = Path(__file__).with_name("killed_java.py")
@@ -130,8 +130,7 @@ def test_another_function_kind_in_its_place_is_refused(context, tmp_path):
 
 
 def rows_in(folder: Path) -> list[tuple[int, int, int]]:
-    lines = [line for f in (folder / "out").rglob("*.jsonl") for line in f.read_text().splitlines()]
-    return sorted((r["key"], r["n"], r["value"]) for r in map(json.loads, lines))
+    return sorted((r["key"], r["n"], r["value"]) for r in json_rows(folder / "out"))
 
 
 def lines_in(folder: Path) -> list[tuple[int, int, int]]:
@@ -158,13 +157,12 @@ def test_kills_with_java_in_every_position(classes, tmp_path):
     dice = random.Random(5)
     kills = 0
     while kills < 4:
-        before = len(rows_in(tmp_path)) if (tmp_path / "out").exists() else 0
+        before = len(rows_in(tmp_path))
         since: list[float] = []
         moment = dice.uniform(0.0, 0.3)
 
         def now(before=before, since=since, moment=moment):
-            out = tmp_path / "out"
-            if not since and out.exists() and len(rows_in(tmp_path)) > before:
+            if not since and len(rows_in(tmp_path)) > before:
                 since.append(time.monotonic())
             return bool(since) and time.monotonic() - since[0] >= moment
 

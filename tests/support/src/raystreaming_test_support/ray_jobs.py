@@ -9,13 +9,12 @@ import os
 import sys
 import time
 from collections import Counter, defaultdict
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from raystreaming import StreamingContext
 from raystreaming_test_support.events import expected_seqs
-from raystreaming_test_support.outputs import assert_nothing_left, json_rows, parquet_seqs
+from raystreaming_test_support.outputs import assert_nothing_left, files, json_rows, parquet_seqs
 
 SLOW = 0.001
 """Seconds for a record of a job that is not released."""
@@ -56,10 +55,7 @@ class RayJobFiles:
 
     def published(self) -> int:
         """Return how many files it has published."""
-        while self.out.exists():
-            with suppress(FileNotFoundError):  # the folder of staged files has gone while it was looked at
-                return len(list(self.out.rglob("[!.]*.*")))
-        return 0
+        return len(files(self.out))
 
     def has_published(self, count: int) -> bool:
         """Return whether it has published so many files."""
