@@ -6,8 +6,9 @@ import java.util.Arrays;
 /** What a task reads from, as Python sees it: a source function, or a split. */
 public abstract class SourceHost implements Collector<Object> {
 
-  private final FunctionSpec spec;
-  private final JobClasses classes;
+  final FunctionSpec spec;
+  final JobClasses classes;
+
   private Object[] values = new Object[16];
   private int size;
   private boolean ended;

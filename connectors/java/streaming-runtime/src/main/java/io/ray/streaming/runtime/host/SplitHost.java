@@ -9,12 +9,12 @@ import java.util.Map;
 /** One split of a source, as a task reads it. */
 public final class SplitHost extends SourceHost {
 
-  private final JobClasses classes;
   private final String name;
   private final Connecting<Object> position;
   private final SplitReader<Object, Object> reader;
 
   /** Opens a split at a position in msgpack. */
+  @SuppressWarnings("unchecked")
   public SplitHost(
       byte[] packed,
       JobClasses classes,
@@ -23,20 +23,7 @@ public final class SplitHost extends SourceHost {
       String id,
       byte[] payload,
       byte[] position) {
-    this(FunctionSpec.read(packed), classes, task, parallelism, id, payload, position);
-  }
-
-  @SuppressWarnings("unchecked")
-  private SplitHost(
-      FunctionSpec spec,
-      JobClasses classes,
-      int task,
-      int parallelism,
-      String id,
-      byte[] payload,
-      byte[] position) {
-    super(spec, classes);
-    this.classes = classes;
+    super(FunctionSpec.read(packed), classes);
     classes.enter();
     Source<Object, Object> source = (Source<Object, Object>) Functions.make(spec, classes);
     name = source.getClass().getName();
