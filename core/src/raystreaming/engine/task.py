@@ -206,11 +206,11 @@ class Task:
             records: Records that take about 20 ms.
             ahead: `records_ahead` of each receiver: who feeds a slow task needs no more than that.
         """
-        factor = self._arrow_factor
-        self.records_ahead = min((PIECES_AHEAD * records * factor, *ahead))
-        limit = max(1, min(records, self.records_ahead // factor))
-        self.piece.rows = limit * factor
-        self.piece.records = min(limit, LIST_LIMIT) if self.builds_lists else limit
+        rows = records * self._arrow_factor
+        self.records_ahead = min((PIECES_AHEAD * rows, *ahead))
+        self.piece.rows = min(rows, self.records_ahead)
+        most = min(records, self.records_ahead)
+        self.piece.records = min(most, LIST_LIMIT) if self.builds_lists else most
 
     @property
     def most_records(self) -> int:

@@ -20,14 +20,26 @@ class PiecePace:
     def __init__(self, most: int) -> None:
         self.limit = FIRST_LIMIT
         self._most = min(most, MAX_LIMIT)
+        self._records = 0
+        self._seconds = 0.0
 
     def worked(self, records: int, seconds: float) -> None:
-        """Note what a step took."""
+        """Note what a step took.
+
+        A task that is sent a few records at a time grows too, as soon as enough of them were fast: what
+        may wait for it bounds the pieces of who feeds it.
+        """
         if seconds > 2 * TARGET:
             taken = min(self.limit, records) if records else self.limit
             self.limit = max(1, int(taken * TARGET / seconds))
-        elif self.limit < self._most and records >= self.limit // 2 and seconds < TARGET / 2:
-            self.limit = min(self._most, self.limit * 2)
+            self._records, self._seconds = 0, 0.0
+            return
+        self._records += records
+        self._seconds += seconds
+        if self._records and self._records >= self.limit // 2:
+            if self._seconds < TARGET / 2:
+                self.limit = min(self._most, self.limit * 2)
+            self._records, self._seconds = 0, 0.0
 
 
 class EntryPace:
