@@ -16,10 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
@@ -227,6 +228,7 @@ def beside_loop(
     wanted: dict[str, Any],
     options: Options,
     further: Sequence[Contender] = (),
+    ways: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
     """Run a job in memory beside its loop, the loop with and without a tuned collector; return the table.
 
@@ -237,6 +239,7 @@ def beside_loop(
         wanted: What they have to say.
         options: What the command line says.
         further: Contenders that do the same in another way.
+        ways: Other ways in which the job runs: the word that tells it so, by the contender's name.
     """
 
     def verify(out: Path, said: dict[str, Any]) -> None:
@@ -249,6 +252,7 @@ def beside_loop(
     contenders = [
         Contender(tuned, [loop, size, "tuned"], verify, own_clock=True),
         Contender("raystreaming", [job, size], verify, tuned, own_clock=True),
+        *(Contender(name, [job, size, way], verify, tuned, own_clock=True) for name, way in ways.items()),
         Contender(defaults, [loop, size, "defaults"], verify, tuned, own_clock=True),
         *further,
     ]
