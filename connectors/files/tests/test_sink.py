@@ -155,9 +155,14 @@ def test_a_record_without_the_partition_column_is_refused(tmp_path: Path, form: 
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl", "csv", "arrow", "avro", "text"])
-@pytest.mark.parametrize(("limit", "size"), [(1, 7), (10, 7), (100, 500), (64, 33)])
-def test_rolling_by_rows_is_exact(tmp_path: Path, kit: Any, form: str, limit: int, size: int) -> None:
-    rows = ROWS[:200] if form != "text" else [r["t"] for r in ROWS[:200]]
+@pytest.mark.parametrize(
+    ("count", "limit", "size"), [(40, 1, 7), (200, 10, 7), (200, 100, 500), (200, 64, 33)]
+)
+def test_rolling_by_rows_is_exact(
+    tmp_path: Path, kit: Any, form: str, count: int, limit: int, size: int
+) -> None:
+    # Few where each row is a file: on Python 3.10 pyarrow looks at all objects for each CSV that it reads.
+    rows = ROWS[:count] if form != "text" else [r["t"] for r in ROWS[:count]]
     kit.run_sink(
         FilesSink(tmp_path, format=form, roll_rows=limit), [batches(rows, size), batches(rows, size)]
     )
@@ -167,7 +172,7 @@ def test_rolling_by_rows_is_exact(tmp_path: Path, kit: Any, form: str, limit: in
     assert sorted(counts) == sorted(
         len(kit.read(FilesSource(p, format=form))) for p in kit.visible(tmp_path / "tight")
     )
-    full, rest = divmod(200, limit)
+    full, rest = divmod(count, limit)
     assert sorted(counts) == sorted(([limit] * full + [rest] * bool(rest)) * 2)
     schema = CSV_SCHEMA if form == "csv" else None
     assert kit.bag(kit.read(FilesSource(tmp_path, format=form, schema=schema))) == kit.bag(rows * 4)
