@@ -59,7 +59,7 @@ def alive(pid: int) -> bool:
     return False
 
 
-def within(seconds: float, condition: Callable[[], bool]) -> bool:
+def soon(condition: Callable[[], bool], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -155,22 +155,22 @@ def test_dies_with_its_parent(sig: signal.Signals) -> None:
     with owner() as (process, pid, folder):
         assert alive(pid)
         process.send_signal(sig)
-        assert within(10, lambda: not alive(pid))
-        assert within(10, lambda: not folder.exists())
+        assert soon(lambda: not alive(pid))
+        assert soon(lambda: not folder.exists())
 
 
 def test_dies_after_a_restart_too() -> None:
     with owner(then="broker.kill(); broker.restart()") as (process, pid, folder):
         process.kill()
-        assert within(10, lambda: not alive(pid))
-        assert within(10, lambda: not folder.exists())
+        assert soon(lambda: not alive(pid))
+        assert soon(lambda: not folder.exists())
 
 
 def test_dies_though_a_forked_child_of_its_parent_lives() -> None:
-    fork = "import os\nif os.fork() == 0: time.sleep(30); os._exit(0)"
+    fork = "import os\nif os.fork() == 0: time.sleep(90); os._exit(0)"
     with owner(then=fork) as (process, pid, _):
         process.kill()
-        assert within(10, lambda: not alive(pid))
+        assert soon(lambda: not alive(pid))
 
 
 def test_outlives_the_thread_that_started_it() -> None:
@@ -196,15 +196,21 @@ def test_dies_with_its_watchdog(own_broker: LocalBroker) -> None:
     watchdog = os.getpgid(pid)  # it leads the group
     assert watchdog not in {pid, os.getpgid(0)}
     os.kill(watchdog, signal.SIGKILL)
-    assert within(10, lambda: not alive(pid))
+    assert soon(lambda: not alive(pid))
+
+
+def opened_by(pid: int) -> set[str]:
+    """What a process has opened, which may open and close while this looks."""
+    opened = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            opened.add(os.readlink(descriptor))
+    return opened
 
 
 @LINUX_ONLY
 def test_listens_on_loopback_only(own_broker: LocalBroker) -> None:
-    inodes = set()
-    for file in Path(f"/proc/{own_broker.pid}/fd").iterdir():
-        with suppress(FileNotFoundError):
-            inodes.add(os.readlink(file).removeprefix("socket:[").rstrip("]"))
+    inodes = {name.removeprefix("socket:[").rstrip("]") for name in opened_by(own_broker.pid)}
     listening = {}
     for table in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
@@ -225,8 +231,7 @@ def test_inherits_no_descriptors(tmp_path: Path) -> None:
         os.set_inheritable(file.fileno(), True)
         with LocalBroker() as broker:
             for pid in (broker.pid, os.getpgid(broker.pid)):
-                opened = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
-                assert str(ours) not in opened
+                assert str(ours) not in opened_by(pid)
             assert os.readlink(f"/proc/{broker.pid}/fd/0") == os.devnull
 
 
@@ -266,7 +271,7 @@ def test_in_the_foreground(sig: signal.Signals) -> None:
             servers = process.stdout.readline().strip()
             assert AdminClient({"bootstrap.servers": servers}).list_topics(timeout=30).brokers
             process.send_signal(sig)
-            assert process.wait(15) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
     host, port = servers.split(":")

@@ -12,20 +12,21 @@ import pytest
 from raystreaming_test_support.killing import ProgramError, run_and_kill, run_to_end
 
 PYTHON = [sys.executable, "-c"]
-SLEEP = "import time; print('begun', flush=True); time.sleep(60)"
+# Longer than pytest lets a test go on: who waits for its end fails.
+SLEEP = "import time; time.sleep(600)"
 
 # Starts a child that holds on to its output, then does {then}.
 WITH_CHILD = """
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(child.pid, flush=True)
 {then}
 """
 
 
 def gone(pid: int) -> bool:
-    """Whether a process is gone, or ended and only not yet collected by its parent."""
-    for _ in range(200):
+    """Whether a process is gone soon, or ended and only not yet collected by its parent."""
+    for _ in range(3000):
         with suppress(FileNotFoundError, ProcessLookupError):
             os.kill(pid, 0)
             if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
@@ -50,17 +51,12 @@ def test_a_failure_shows_the_end_of_the_output() -> None:
 
 
 def test_one_that_hangs_is_killed_and_told() -> None:
-    started = time.monotonic()
-    with pytest.raises(ProgramError, match=r"did not end within 0\.5 s") as caught:
+    with pytest.raises(ProgramError, match=r"did not end within 0\.5 s"):
         run_to_end([*PYTHON, SLEEP], timeout=0.5)
-    assert "begun" in str(caught.value)
-    assert time.monotonic() - started < 10
 
 
 def test_a_child_that_holds_the_output_open_is_not_waited_for() -> None:
-    started = time.monotonic()
-    ended = run_to_end([*PYTHON, WITH_CHILD.format(then="")], timeout=30)
-    assert time.monotonic() - started < 10
+    ended = run_to_end([*PYTHON, WITH_CHILD.format(then="")])
     assert gone(int(ended.stdout))
 
 
@@ -79,7 +75,7 @@ def test_kill_after_some_time() -> None:
 def test_kill_at_a_random_moment() -> None:
     ended = run_and_kill([*PYTHON, SLEEP], after_seconds=(0.1, 0.4))
     assert ended.killed
-    assert 0.1 <= ended.seconds < 2
+    assert ended.seconds >= 0.1
 
 
 def test_kill_when_something_has_happened(tmp_path: Path) -> None:
@@ -89,15 +85,16 @@ def test_kill_when_something_has_happened(tmp_path: Path) -> None:
     assert ended.killed
 
 
-def test_the_whole_group_is_killed() -> None:
-    code = WITH_CHILD.format(then="time.sleep(60)")
-    ended = run_and_kill([*PYTHON, code], after_seconds=1)
+def test_the_whole_group_is_killed(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    code = WITH_CHILD.format(then=f"open({str(mark)!r}, 'w').close(); time.sleep(600)")
+    ended = run_and_kill([*PYTHON, code], when=mark.exists)
     assert ended.killed
     assert gone(int(ended.stdout))
 
 
 def test_one_that_finishes_before_the_kill() -> None:
-    ended = run_and_kill([*PYTHON, "print('done')"], after_seconds=30)
+    ended = run_and_kill([*PYTHON, "print('done')"], after_seconds=120)
     assert (ended.returncode, ended.killed, ended.stdout) == (0, False, "done\n")
     ended = run_and_kill([*PYTHON, "raise SystemExit(3)"], when=lambda: False)
     assert (ended.returncode, ended.killed) == (3, False)
@@ -115,7 +112,7 @@ import signal, sys, time
 from pathlib import Path
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("bye"))
 Path({str(mark)!r}).touch()
-time.sleep(60)
+time.sleep(600)
 """
     ended = run_and_kill([*PYTHON, code], when=mark.exists, sig=signal.SIGTERM)
     assert (ended.returncode, ended.killed, ended.stderr) == (1, True, "bye\n")
@@ -127,21 +124,27 @@ def test_a_signal_that_the_program_ignores(tmp_path: Path) -> None:
 import signal, time
 from pathlib import Path
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("last words", flush=True)
 Path({str(mark)!r}).touch()
-time.sleep(60)
+time.sleep(600)
 """
-    with pytest.raises(ProgramError, match="did not end 1 s after SIGTERM"):
-        run_and_kill([*PYTHON, code], when=mark.exists, sig=signal.SIGTERM, timeout=1)
+    with pytest.raises(ProgramError, match=r"did not end 0\.5 s after SIGTERM") as caught:
+        run_and_kill([*PYTHON, code], when=mark.exists, sig=signal.SIGTERM, grace=0.5)
+    assert "last words" in str(caught.value)
 
 
-def test_an_error_in_when_leaves_no_process() -> None:
+def test_an_error_in_when_leaves_no_process(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    code = f"import os; print(os.getpid(), file=open({str(noted)!r}, 'w'), flush=True); {SLEEP}"
+
     def fail() -> bool:
-        raise LookupError("no such file")
+        if noted.exists() and noted.read_text().endswith("\n"):
+            raise LookupError("no such file")
+        return False
 
-    started = time.monotonic()
     with pytest.raises(LookupError):
-        run_and_kill([*PYTHON, SLEEP], when=fail)
-    assert time.monotonic() - started < 10
+        run_and_kill([*PYTHON, code], when=fail)
+    assert gone(int(noted.read_text()))
 
 
 def test_one_moment_must_be_given() -> None:

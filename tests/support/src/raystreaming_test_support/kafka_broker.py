@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
+import functools
 import hashlib
 import os
 import random
@@ -23,7 +25,7 @@ from types import FrameType, TracebackType
 
 from raystreaming_test_support import _watchdog
 from raystreaming_test_support.broker_files import class_path, write_broker_files
-from raystreaming_test_support.cache import made_once
+from raystreaming_test_support.cache import cache_root, made_once
 from raystreaming_test_support.maven import Java, ToolError, find_java, kafka_home
 
 _READY_LINE = b"Kafka Server started"
@@ -288,15 +290,39 @@ def _shared_classes(java: Java) -> list[str]:
 
 
 def free_port(other_than: int = 0) -> int:
-    """Return a port on 127.0.0.1 that nobody uses."""
+    """Return a port on 127.0.0.1 that nobody uses, and that no process of this user gets from here again.
+
+    It is this process's until that ends: a JVM takes seconds to listen, and others choose meanwhile.
+    """
     choice = random.SystemRandom()  # a test may have seeded the global one
     for _ in range(1000):
         port = choice.choice(_PORTS)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            if port != other_than:
+            if port != other_than and _reserve(port):
                 return port
     raise BrokerError(f"Found no free port on 127.0.0.1 between {_PORTS.start} and {_PORTS.stop}.")
+
+
+def _reserve(port: int) -> bool:
+    """Lock the byte of a port in a file that all processes of this user share; return whether it was free."""
+    if port in _reserved:  # A process does not lock itself out.
+        return False
+    with suppress(BlockingIOError, PermissionError):  # which of them says "locked" is the system's choice
+        fcntl.lockf(_ports_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        _reserved.add(port)
+        return True
+    return False
+
+
+_reserved: set[int] = set()
+
+
+@functools.cache
+def _ports_file() -> int:
+    """Return the descriptor of that file; the locks last as long as it is open."""
+    cache_root().mkdir(parents=True, exist_ok=True)
+    return os.open(cache_root() / "ports.lock", os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def accepts(port: int) -> bool:

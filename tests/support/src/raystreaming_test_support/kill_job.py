@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from raystreaming_test_support.events import expected_seqs, make_events
 from raystreaming_test_support.everywhere import check as check_everywhere
@@ -62,7 +62,8 @@ class KillJob:
 
     def _env(self) -> dict[str, str]:
         self.runs += 1
-        return {**self.env, "COUNT": str(self.count), "STARTED": repr(time.time())}
+        goes_on = "1" if files(self.out) else "0"  # What is published has a checkpoint.
+        return {**self.env, "COUNT": str(self.count), "STARTED": repr(time.time()), "GOES_ON": goes_on}
 
     def prepare(self) -> KillJob:
         """Write what the job reads."""
@@ -96,20 +97,22 @@ class KillJob:
         self.kills += status != 0
         return status != 0
 
-    def kill_after(self, seconds: float, published: bool = False) -> bool:
+    def kill_after(self, seconds: float, since: Literal["start", "record", "file"] = "start") -> bool:
         """Run, and kill it after some time unless it ends before; return whether it was killed.
 
         Args:
             seconds: When.
-            published: Count from the first file that it publishes, not from its start.
+            since: What they are counted from: its start, the first record that it sees, or the first file
+                that it publishes.
         """
-        before = len(files(self.out))
-        since: list[float] = []
+        count = {"record": self.starts, "file": lambda: files(self.out)}.get(since)
+        before = len(count()) if count else 0
+        began: list[float] = []
 
         def now() -> bool:
-            if not since and (not published or len(files(self.out)) > before):
-                since.append(time.monotonic())
-            return bool(since) and time.monotonic() - since[0] >= seconds
+            if not began and (count is None or len(count()) > before):
+                began.append(time.monotonic())
+            return bool(began) and time.monotonic() - began[0] >= seconds
 
         ended: Ended = run_and_kill(self.argv, when=now, env=self._env(), timeout=TIMEOUT)
         assert ended.killed or ended.returncode == 0, ended.stderr
@@ -164,22 +167,23 @@ class KillJob:
 
         return fsspec.filesystem("s3", **json.loads(self.env["S3_OPTIONS"]))
 
-    def starts(self) -> list[tuple[float, int]]:
-        """For each run that has come so far: seconds from its start to its first record, and its seq."""
+    def starts(self) -> list[tuple[float, bool]]:
+        """For each run that has come so far: seconds to its first record, and whether it went on."""
         report = self.folder / "starts.txt"
         lines = report.read_text().splitlines() if report.exists() else []
-        return [(float(a), int(b)) for a, b in map(str.split, lines)]
+        return [(float(seconds), goes_on == "1") for seconds, goes_on in map(str.split, lines)]
 
     def resumed(self) -> list[float]:
-        """Seconds from start to first record, of the runs that went on past a restored position."""
-        return [seconds for seconds, seq in self.starts() if seq >= 4]
+        """Seconds from start to first record, of the runs that went on where another had published files."""
+        return [seconds for seconds, went_on in self.starts() if went_on]
 
 
 def random_kills(new_job: Any, kills: int, dice: random.Random) -> Iterator[KillJob]:
     """Kill jobs at random moments until there were so many kills, and run each to its end; yields them.
 
-    The moments are random after the start; each job's first kill is random after its first checkpoint,
-    so that it has to go on in the middle.
+    Each job's first kill is random after its first checkpoint, so that it has to go on in the middle; the
+    others are in turn random after the start and after the first record: however long a start takes, both it
+    and the job at work are hit.
     """
     left = kills
     while left > 0:
@@ -187,12 +191,16 @@ def random_kills(new_job: Any, kills: int, dice: random.Random) -> Iterator[Kill
         # The files in which an S3 server keeps objects are not what its clients see.
         with nullcontext() if job.name == "s3" else Watch(job.out):
             while left > 0:
-                first = job.runs == 0
-                # A JVM has to start; a bucket answers late; files that go on take longer than others.
-                latest = 4.0 if job.name in ("java", "everywhere", "lasting", "s3") else 1.6
-                moment = dice.uniform(0.0, 0.5) if first else dice.uniform(0.05, latest)
-                killed = job.kill_after(moment, published=first)
-                print(f"{job.name}: {moment:.3f} s {'killed' if killed else 'was finished'}")
+                if job.runs == 0:
+                    since, moment = "file", dice.uniform(0.0, 0.5)
+                elif job.runs % 2:
+                    # A JVM has to start; a bucket answers late; files that go on take longer than others.
+                    latest = 4.0 if job.name in ("java", "everywhere", "lasting", "s3") else 1.6
+                    since, moment = "start", dice.uniform(0.05, latest)
+                else:
+                    since, moment = "record", dice.uniform(0.0, 0.8)
+                killed = job.kill_after(moment, since)
+                print(f"{job.name}: {moment:.3f} s after {since}: {'killed' if killed else 'was finished'}")
                 if not killed:
                     break
                 left -= 1
@@ -205,10 +213,10 @@ def report_restarts(jobs: list[KillJob]) -> None:
     seconds = sorted(s for job in jobs for s in job.resumed())
     line = (
         f"{sum(j.kills for j in jobs)} kills in {sum(j.runs for j in jobs)} runs of {len(jobs)} jobs; "
-        f"{len(seconds)} runs went on from a position"
+        f"{len(seconds)} runs went on from a checkpoint"
     )
     if seconds:
-        line += f": start to first record past it median {statistics.median(seconds):.2f} s"
+        line += f": start to first record behind it median {statistics.median(seconds):.2f} s"
         line += f", longest {seconds[-1]:.2f} s"
     print(line)
     if file := os.environ.get("RAYSTREAMING_KILL_REPORT"):

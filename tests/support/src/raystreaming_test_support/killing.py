@@ -81,6 +81,7 @@ def run_and_kill(
     when: Callable[[], bool] | None = None,
     sig: signal.Signals = signal.SIGKILL,
     timeout: float = 120.0,
+    grace: float = 120.0,
     env: Mapping[str, str] | None = None,
     cwd: str | Path | None = None,
 ) -> Ended:
@@ -93,9 +94,10 @@ def run_and_kill(
         argv: The command, as `[sys.executable, "job.py"]`.
         after_seconds: When to kill; of a pair, a random moment between the two.
         when: Asked every few milliseconds; the program is killed once it says True.
-        sig: The signal. If the program has not ended `timeout` seconds after another
+        sig: The signal. If the program has not ended `grace` seconds after another
             one than SIGKILL, it is killed and that is an error.
         timeout: Seconds to wait for `when` to say True.
+        grace: Seconds that the program may go on after the signal.
         env: Environment variables to add to those of this process.
         cwd: Where it runs.
 
@@ -116,11 +118,11 @@ def run_and_kill(
             program.wait(
                 random.uniform(*after_seconds) if isinstance(after_seconds, tuple) else after_seconds
             )
-        ended = program.end(sig if in_time else signal.SIGKILL, grace=timeout)
+        ended = program.end(sig if in_time else signal.SIGKILL, grace)
     if not in_time:
         raise ProgramError(_story(argv, f"reached no moment to kill it in {timeout:g} s", ended))
     if ended.killed and ended.returncode == -signal.SIGKILL != -sig:
-        raise ProgramError(_story(argv, f"did not end {timeout:g} s after {sig.name}", ended))
+        raise ProgramError(_story(argv, f"did not end {grace:g} s after {sig.name}", ended))
     return ended
 
 

@@ -24,8 +24,14 @@ def visible_files(out: Path) -> list[Path]:
 
 
 def parquet_rows(out: Path) -> list[dict[str, Any]]:
-    """All rows of Parquet files, with the columns of Hive folders."""
-    return ds.dataset(out, format="parquet", partitioning="hive").to_table().to_pylist() if files(out) else []
+    """All rows of Parquet files, with the columns of Hive folders; a job may be writing there.
+
+    The files are named, for Arrow goes through hidden folders too, and fails where one vanishes meanwhile.
+    """
+    if not (found := list(map(str, files(out)))):
+        return []
+    rows = ds.dataset(found, format="parquet", partitioning="hive", partition_base_dir=str(out))
+    return rows.to_table().to_pylist()
 
 
 def files(out: Path) -> list[Path]:
