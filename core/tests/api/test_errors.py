@@ -26,6 +26,7 @@ from raystreaming.connector import (
     option,
 )
 from raystreaming.errors import ConnectorError, OperatorError
+from raystreaming.runtime.restarts import Restarts
 
 HERE = __file__
 
@@ -487,7 +488,8 @@ def test_a_retryable_error_is_fatal_after_three_restarts(caplog: pytest.LogCaptu
     assert "(3 of 3)" in caplog.text
 
 
-def test_cancel_does_not_wait_for_a_restart_to_come():
+def test_cancel_does_not_wait_for_a_restart_to_come(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Restarts, "failed", lambda *_: 3600.0)  # Seconds; longer than a test may take.
     source = Flaky(times=99)
     ctx = StreamingContext()
     ctx.source(source).collect()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import signal
 import subprocess
@@ -10,13 +9,17 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ENDLESS = """
 import itertools, os, signal, sys, time
 from raystreaming import StreamingContext
+from raystreaming.api import interrupts
 from raystreaming.connector import RecordsSource
+
+interrupts._PATIENCE = {patience}  # seconds
 
 class Endless(RecordsSource[int]):
     bounded = False
@@ -64,6 +67,7 @@ COMMAND = """
 import sys
 from raystreaming.api import interrupts
 from raystreaming.cli.main import main
+interrupts._PATIENCE = 60
 interrupts.install()
 print("ready", flush=True)
 sys.exit(main(["run", "job.py"]))
@@ -81,9 +85,10 @@ class Run:
         program: str,
         *,
         in_plan: str = "pass",
+        patience: float = 60,
         command: Sequence[str] = ("-m", "raystreaming", "run", "job.py"),
     ) -> subprocess.Popen[str]:
-        (self.folder / "job.py").write_text(ENDLESS.format(in_plan=in_plan) + program)
+        (self.folder / "job.py").write_text(ENDLESS.format(in_plan=in_plan, patience=patience) + program)
         return subprocess.Popen(
             [sys.executable, *command],
             cwd=self.folder,
@@ -94,7 +99,7 @@ class Run:
             start_new_session=True,
         )
 
-    def __call__(self, program: str, **options: str) -> tuple[int, str, str]:
+    def __call__(self, program: str, **options: Any) -> tuple[int, str, str]:
         """Run a program to its end."""
         return end(self.start(program, **options))
 
@@ -117,21 +122,35 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.mark.timeout(300)
 def test_at_any_moment_of_the_start_the_run_ends_by_itself(run: Run):
-    statuses = []
-    for n in itertools.count():
-        moment = (n + random.random()) / 25
-        process = run.start("import pyarrow.parquet\ntime.sleep(0.1)\nctx.execute()", command=("-c", COMMAND))
+    def start() -> subprocess.Popen[str]:
+        program = "import pyarrow.parquet\ntime.sleep(0.1)\nctx.execute()"
+        process = run.start(program, command=("-c", COMMAND))
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(moment)
+        return process
+
+    def interrupted(process: subprocess.Popen[str], moment: float) -> int:
         process.send_signal(signal.SIGINT)
         status, out, err = end(process)
         told = f"after {moment:.3f} s: {status} {out} {err}"
         assert status in (0, 130), told
         assert "Traceback" not in err, told
-        statuses.append(status)
-        if n >= 20 and statuses.count(0) >= 3:  # until there were moments with a job
-            break
+        return status
+
+    statuses, starts = [], []
+    while statuses.count(0) < 3:  # when there is a job
+        process = start()
+        began = time.monotonic()
+        assert process.stderr is not None
+        assert any("runs: " in line for line in process.stderr)
+        starts.append(time.monotonic() - began)
+        time.sleep(0.1)
+        statuses.append(interrupted(process, starts[-1]))
+    for n in range(20):  # on the way there, however long it is on this machine
+        moment = min(starts) * (n + random.random()) / 20
+        process = start()
+        time.sleep(moment)
+        statuses.append(interrupted(process, moment))
     assert statuses.count(130) >= 3
 
 
@@ -155,7 +174,8 @@ def test_a_second_one_during_an_import_ends_at_once(run: Run):
 
 def test_an_import_that_does_all_the_work_is_interrupted_too(run: Run):
     (run.folder / "working.py").write_text("import time\nwhile True: time.sleep(0.01)")
-    process = run.start("import threading\nthreading.Timer(0.1, interrupt).start()\nimport working")
+    program = "import threading\nthreading.Timer(0.1, interrupt).start()\nimport working"
+    process = run.start(program, patience=0.5)
     status, out, err = end(process)
     assert (status, out, "Traceback" in err) == (130, "begins\n", False)
 

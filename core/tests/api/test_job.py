@@ -315,11 +315,12 @@ def test_cancel_ends_without_a_checkpoint(tmp_path: Path, eventually: Callable[.
 @pytest.mark.parametrize("end", [Job.stop, Job.cancel])
 def test_a_slow_function_holds_up_no_stop_and_no_cancel(end: Callable[[Job], None]):
     seen: list[int] = []
-    begun = threading.Event()
+    begun, asked = threading.Event(), threading.Event()
 
     def slow(x: int) -> None:
         seen.append(x)
         begun.set()
+        asked.wait(60)
         time.sleep(0.01)  # an HTTP request, say: two of them in the 20 ms of a step
 
     ctx = StreamingContext()
@@ -327,6 +328,7 @@ def test_a_slow_function_holds_up_no_stop_and_no_cancel(end: Callable[[Job], Non
     job = ctx.submit()
     assert begun.wait(60)
     end(job)
+    asked.set()
     job.wait()
     assert len(seen) < 100
 

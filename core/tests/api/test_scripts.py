@@ -250,7 +250,7 @@ def test_the_second_signal_counts_although_the_first_is_still_being_handled(scri
         sent = []
         ctx.from_values(0).flat_map(lambda n: itertools.count()).sink(begin)
         job = ctx.submit("endless")
-        late = threading.Timer(5, job.cancel)
+        late = threading.Timer(60, job.cancel)
         late.start()
         job.wait()
         late.cancel()

@@ -88,7 +88,7 @@ class Burst(RecordsSource[int]):
 
     def records(self, position: int | None):
         yield 1, "first"
-        yield 2, "seen" if arrived.wait(2) else "not seen"
+        yield 2, "seen" if arrived.wait(60) else "not seen"
 
 
 def test_a_generator_that_waits_does_not_hold_up_what_it_has_yielded():

@@ -53,6 +53,13 @@ def run_some(
     return rows
 
 
+def several(eventually: Wait, job: Job, rows: list) -> None:
+    """Wait until a job has made rows of all keys, and has taken checkpoints behind them."""
+    eventually(lambda: len(rows) > 500)
+    done = job.status().checkpoint
+    eventually(lambda: job.status().checkpoint > done + 2)
+
+
 def latest(folder: Path):
     return CheckpointStore(open_place(folder, "job")).latest()
 
@@ -105,14 +112,14 @@ def test_checkpoints_in_memory_of_fsspec_and_the_fence_between_two_runs(eventual
         ctx = StreamingContext(checkpoint_dir=folder, checkpoint_interval="10ms")
         count(ctx, rows)
         job = ctx.submit("job")
-        eventually(lambda: job.status().checkpoint > 2)
+        several(eventually, job, rows)
         others: list = []
         rival = StreamingContext(checkpoint_dir=folder, checkpoint_interval="10ms")
         count(rival, others)
         second = rival.submit("job")
         with pytest.raises(JobLocked, match=r"another run of job 'job' has taken over.*memory://"):
             job.wait()
-        eventually(lambda: second.status().checkpoint > 6)
+        several(eventually, second, others)
         second.stop()
         second.wait()
         assert others[0][1] > 1

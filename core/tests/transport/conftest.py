@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 import pytest
@@ -33,7 +35,7 @@ class Node:
         self.offsets[channel] = frame.offset + len(frame)
         self.transport.send(frame)
 
-    def receive(self, seconds: float = 20) -> list[Frame]:
+    def receive(self, seconds: float = 60) -> list[Frame]:
         """Return the frames of the next delivery; flushes meanwhile."""
         deadline = time.monotonic() + seconds
         while True:
@@ -57,14 +59,26 @@ class Node:
                     self.transport.consumed(channel, received.next_offset, 32_768)
         return list(received.elements)
 
-    def failure(self, seconds: float = 20) -> BaseException:
+    def failure(self, seconds: float = 60) -> BaseException:
         return self.failures.get(timeout=seconds)
+
+
+def opened() -> Counter[str]:
+    """Return what this process has opened, by how often."""
+    found: Counter[str] = Counter()
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # the one that listed them
+            found[os.readlink(f"/proc/self/fd/{descriptor}")] += 1
+    return found
 
 
 @pytest.fixture
 def nodes():
-    """Return a function that makes a `Node`; checks that closing leaves nothing of them."""
-    before = set(os.listdir("/proc/self/fd")), threading.active_count()
+    """Return a function that makes a `Node`; checks that closing leaves nothing of them.
+
+    What others have left may end meanwhile.
+    """
+    files, threads = opened(), set(threading.enumerate())
     made: list[Node] = []
 
     def make(name: str, **options) -> Node:
@@ -74,7 +88,8 @@ def nodes():
     yield make
     for node in made:
         node.transport.close()
-    assert (set(os.listdir("/proc/self/fd")), threading.active_count()) == before
+    assert opened() - files == Counter()
+    assert set(threading.enumerate()) <= threads
 
 
 @pytest.fixture
