@@ -35,7 +35,7 @@ def test_none_is_lost(tmp_path, kafka_broker, kafka_topic):
     for n in range(2):
         (tmp_path / "in" / f"{n}.jsonl").write_bytes(b"\n".join(events[n::2]) + b"\n")
     argv = [sys.executable, PROGRAM, tmp_path]
-    env = {"SERVERS": servers, "TOPIC": topic}
+    env = {"SERVERS": servers, "TOPIC": topic, "COUNT": str(COUNT)}
     for _ in range(KILLS):
         before, wait = sum(end_offsets(servers, topic)), dice.uniform(0.0, 0.4)
 
@@ -44,6 +44,7 @@ def test_none_is_lost(tmp_path, kafka_broker, kafka_topic):
 
         ended = run_and_kill(argv, when=after(arrived, wait), env=env)
         assert ended.killed, "the job had finished: the kill shows nothing"
+    (tmp_path / "released").touch()
     run_to_end(argv, env=env)
     counts = Counter(orjson.loads(v)["seq"] for part in read_topic(servers, topic) for v in part)
     assert sorted(counts) == list(range(COUNT))

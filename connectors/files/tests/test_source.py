@@ -115,7 +115,7 @@ def test_one_reader_serves_many_splits_and_idles_until_its_deadline(tmp_path: Pa
     reader = source.open(ReaderContext())
     begin = time.monotonic()
     assert reader.read(10, begin + 0.05) is None
-    assert 0.04 < time.monotonic() - begin < 1
+    assert time.monotonic() - begin > 0.04
     got = []
     for split in kit.plan(source):
         reader.add_splits([split])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     ScramCredentialInfo,
@@ -76,3 +78,17 @@ class SecureBroker(LocalBroker):
             ]
             for done in admin.alter_user_scram_credentials(wanted).values():
                 done.result(60)
+        self._wait_for_users(admin)
+
+    def _wait_for_users(self, admin: AdminClient) -> None:
+        """Wait until the broker knows what the controller has noted."""
+        deadline = time.monotonic() + 60
+        for name in self._users:
+            while True:
+                try:
+                    admin.describe_user_scram_credentials([name])[name].result(60)
+                    break
+                except KafkaException:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.02)
