@@ -49,7 +49,6 @@ def test_output_disk_full(tmp_path):
             assert "No space left on device" in program.stderr
             assert "Traceback" not in program.stderr
         ballast.unlink()
-        job.env["RATE"] = "20000"
         job.finish()
 
 
@@ -77,7 +76,6 @@ def test_checkpoint_disk_full(tmp_path):
             assert str(job.state) in last
             assert "No space left on device" in last
         ballast.unlink()
-        job.env["RATE"] = "20000"
         job.finish()
 
 

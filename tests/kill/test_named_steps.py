@@ -8,8 +8,8 @@ from raystreaming_test_support.kill_job import KillJob, report_restarts
 from raystreaming_test_support.outputs import Watch
 
 COUNT = 20_000
-SLOW, FAST = "1500", "40000"
-"""Records a second: slow, a job has many times the checkpoints that it needs for three kills."""
+SLOW = {"RATE": "1500"}
+"""Records a second: a job has many times the checkpoints that it needs for three kills."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -41,12 +41,12 @@ def test_every_step_has_a_case():
 def test_kill_at_step(name, step, tmp_path, request):
     fixture = "topic" if name == "kafka" else "classes" if name in WITH_JAVA else None
     env = {} if fixture is None else request.getfixturevalue(fixture)
-    job = KillJob(name, tmp_path / "job", COUNT, {**env, "RATE": SLOW}).prepare()
+    job = KillJob(name, tmp_path / "job", COUNT, {**env, **SLOW}).prepare()
     with Watch(job.out):
         # Something to take over: prepared, in a manifest, and not yet published.
         assert job.kill_at("manifest.written:2")
         if step == "finished":
-            job.env["RATE"] = FAST
+            job.env["RATE"] = "40000"
             assert job.kill_at("finished"), "never came to this step"
         elif step in ONCE_A_RUN:
             assert job.kill_at(step), "never came to this step"
@@ -55,6 +55,5 @@ def test_kill_at_step(name, step, tmp_path, request):
             # The steps of a commit come at the start too; later ones are those of a checkpoint.
             assert job.kill_at(step), "never came to this step"
             assert job.kill_at(f"{step}:3"), "never came to this step for the third time"
-        job.env["RATE"] = FAST
         job.finish()
     report_restarts([job])

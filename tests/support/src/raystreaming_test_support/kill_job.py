@@ -43,6 +43,9 @@ class KillJob:
     kills: int = 0
     runs: int = 0
 
+    def __post_init__(self) -> None:
+        self.env = dict(self.env)
+
     @property
     def out(self) -> Path:
         """What the job has published; of a bucket, where the S3 server keeps it."""
@@ -120,8 +123,8 @@ class KillJob:
         return ended.killed
 
     def finish(self) -> None:
-        """Run to the end, and compare with what must be there."""
-        run_to_end(self.argv, env=self._env(), timeout=TIMEOUT)
+        """Run to the end, as nothing kills it not slowly, and compare with what must be there."""
+        run_to_end(self.argv, env={**self._env(), "RATE": "40000"}, timeout=TIMEOUT)
         self.check()
 
     def check(self) -> None:
@@ -191,6 +194,8 @@ def random_kills(new_job: Any, kills: int, dice: random.Random) -> Iterator[Kill
         # The files in which an S3 server keeps objects are not what its clients see.
         with nullcontext() if job.name == "s3" else Watch(job.out):
             while left > 0:
+                # The first kill hits it in the middle; others may hit it at its end.
+                job.env["RATE"] = dice.choice(("8000", "20000")) if job.runs else "8000"
                 if job.runs == 0:
                     since, moment = "file", dice.uniform(0.0, 0.5)
                 elif job.runs % 2:

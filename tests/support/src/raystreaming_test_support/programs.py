@@ -57,7 +57,8 @@ class Program:
     def stderr(self) -> str:
         """What it has said so far."""
         size = os.fstat(self._stderr.fileno()).st_size
-        return os.pread(self._stderr.fileno(), size, 0).decode()  # pread: the child shares the position
+        said = os.pread(self._stderr.fileno(), size, 0)  # pread: the child shares the position
+        return said.decode(errors="replace")
 
     @property
     def running(self) -> bool:
