@@ -155,22 +155,22 @@ def test_dies_with_its_parent(sig: signal.Signals) -> None:
     with owner() as (process, pid, folder):
         assert alive(pid)
         process.send_signal(sig)
-        assert within(10, lambda: not alive(pid))
-        assert within(10, lambda: not folder.exists())
+        assert within(60, lambda: not alive(pid))
+        assert within(60, lambda: not folder.exists())
 
 
 def test_dies_after_a_restart_too() -> None:
     with owner(then="broker.kill(); broker.restart()") as (process, pid, folder):
         process.kill()
-        assert within(10, lambda: not alive(pid))
-        assert within(10, lambda: not folder.exists())
+        assert within(60, lambda: not alive(pid))
+        assert within(60, lambda: not folder.exists())
 
 
 def test_dies_though_a_forked_child_of_its_parent_lives() -> None:
-    fork = "import os\nif os.fork() == 0: time.sleep(30); os._exit(0)"
+    fork = "import os\nif os.fork() == 0: time.sleep(90); os._exit(0)"
     with owner(then=fork) as (process, pid, _):
         process.kill()
-        assert within(10, lambda: not alive(pid))
+        assert within(60, lambda: not alive(pid))
 
 
 def test_outlives_the_thread_that_started_it() -> None:
@@ -196,7 +196,7 @@ def test_dies_with_its_watchdog(own_broker: LocalBroker) -> None:
     watchdog = os.getpgid(pid)  # it leads the group
     assert watchdog not in {pid, os.getpgid(0)}
     os.kill(watchdog, signal.SIGKILL)
-    assert within(10, lambda: not alive(pid))
+    assert within(60, lambda: not alive(pid))
 
 
 @LINUX_ONLY
@@ -225,7 +225,10 @@ def test_inherits_no_descriptors(tmp_path: Path) -> None:
         os.set_inheritable(file.fileno(), True)
         with LocalBroker() as broker:
             for pid in (broker.pid, os.getpgid(broker.pid)):
-                opened = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
+                opened = set()
+                for fd in Path(f"/proc/{pid}/fd").iterdir():
+                    with suppress(FileNotFoundError):  # closed meanwhile
+                        opened.add(os.readlink(fd))
                 assert str(ours) not in opened
             assert os.readlink(f"/proc/{broker.pid}/fd/0") == os.devnull
 
@@ -266,7 +269,7 @@ def test_in_the_foreground(sig: signal.Signals) -> None:
             servers = process.stdout.readline().strip()
             assert AdminClient({"bootstrap.servers": servers}).list_topics(timeout=30).brokers
             process.send_signal(sig)
-            assert process.wait(15) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
     host, port = servers.split(":")

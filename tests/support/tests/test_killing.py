@@ -13,6 +13,10 @@ from raystreaming_test_support.killing import ProgramError, run_and_kill, run_to
 
 PYTHON = [sys.executable, "-c"]
 SLEEP = "import time; print('begun', flush=True); time.sleep(60)"
+WELL_BEFORE_THAT = 50
+
+# Where little time is given: a shell is there sooner than Python.
+HANG = ["sh", "-c", "echo begun; sleep 60"]
 
 # Starts a child that holds on to its output, then does {then}.
 WITH_CHILD = """
@@ -25,7 +29,7 @@ print(child.pid, flush=True)
 
 def gone(pid: int) -> bool:
     """Whether a process is gone, or ended and only not yet collected by its parent."""
-    for _ in range(200):
+    for _ in range(2000):
         with suppress(FileNotFoundError, ProcessLookupError):
             os.kill(pid, 0)
             if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
@@ -51,16 +55,16 @@ def test_a_failure_shows_the_end_of_the_output() -> None:
 
 def test_one_that_hangs_is_killed_and_told() -> None:
     started = time.monotonic()
-    with pytest.raises(ProgramError, match=r"did not end within 0\.5 s") as caught:
-        run_to_end([*PYTHON, SLEEP], timeout=0.5)
+    with pytest.raises(ProgramError, match=r"did not end within 3 s") as caught:
+        run_to_end(HANG, timeout=3)
     assert "begun" in str(caught.value)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < WELL_BEFORE_THAT
 
 
 def test_a_child_that_holds_the_output_open_is_not_waited_for() -> None:
     started = time.monotonic()
-    ended = run_to_end([*PYTHON, WITH_CHILD.format(then="")], timeout=30)
-    assert time.monotonic() - started < 10
+    ended = run_to_end([*PYTHON, WITH_CHILD.format(then="")])
+    assert time.monotonic() - started < WELL_BEFORE_THAT
     assert gone(int(ended.stdout))
 
 
@@ -79,7 +83,7 @@ def test_kill_after_some_time() -> None:
 def test_kill_at_a_random_moment() -> None:
     ended = run_and_kill([*PYTHON, SLEEP], after_seconds=(0.1, 0.4))
     assert ended.killed
-    assert 0.1 <= ended.seconds < 2
+    assert 0.1 <= ended.seconds < WELL_BEFORE_THAT
 
 
 def test_kill_when_something_has_happened(tmp_path: Path) -> None:
@@ -89,9 +93,10 @@ def test_kill_when_something_has_happened(tmp_path: Path) -> None:
     assert ended.killed
 
 
-def test_the_whole_group_is_killed() -> None:
-    code = WITH_CHILD.format(then="time.sleep(60)")
-    ended = run_and_kill([*PYTHON, code], after_seconds=1)
+def test_the_whole_group_is_killed(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    code = WITH_CHILD.format(then=f"open({str(mark)!r}, 'w').close(); time.sleep(60)")
+    ended = run_and_kill([*PYTHON, code], when=mark.exists)
     assert ended.killed
     assert gone(int(ended.stdout))
 
@@ -123,15 +128,9 @@ time.sleep(60)
 
 def test_a_signal_that_the_program_ignores(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    code = f"""
-import signal, time
-from pathlib import Path
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-Path({str(mark)!r}).touch()
-time.sleep(60)
-"""
-    with pytest.raises(ProgramError, match="did not end 1 s after SIGTERM"):
-        run_and_kill([*PYTHON, code], when=mark.exists, sig=signal.SIGTERM, timeout=1)
+    program = ["sh", "-c", f"trap '' TERM; touch {mark}; sleep 60"]
+    with pytest.raises(ProgramError, match="did not end 3 s after SIGTERM"):
+        run_and_kill(program, when=mark.exists, sig=signal.SIGTERM, timeout=3)
 
 
 def test_an_error_in_when_leaves_no_process() -> None:
@@ -141,7 +140,7 @@ def test_an_error_in_when_leaves_no_process() -> None:
     started = time.monotonic()
     with pytest.raises(LookupError):
         run_and_kill([*PYTHON, SLEEP], when=fail)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < WELL_BEFORE_THAT
 
 
 def test_one_moment_must_be_given() -> None:

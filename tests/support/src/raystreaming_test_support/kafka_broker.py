@@ -78,7 +78,7 @@ class LocalBroker:
             start_timeout: Seconds that a start may take.
         """
         self.port = port if port is not None else free_port()
-        self._controller_port = free_port(other_than=self.port)
+        self._controller_port = free_port(self.port)
         self._heap = heap
         self._fast_start = fast_start
         self._config = dict(config or {})
@@ -287,14 +287,14 @@ def _shared_classes(java: Java) -> list[str]:
     return [f"-XX:SharedArchiveFile={archive}"] if archive.is_file() else []
 
 
-def free_port(other_than: int = 0) -> int:
-    """Return a port on 127.0.0.1 that nobody uses."""
+def free_port(*taken: int) -> int:
+    """Return a port on 127.0.0.1 that nobody uses, and none of those that are taken already."""
     choice = random.SystemRandom()  # a test may have seeded the global one
     for _ in range(1000):
         port = choice.choice(_PORTS)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            if port != other_than:
+            if port not in taken:
                 return port
     raise BrokerError(f"Found no free port on 127.0.0.1 between {_PORTS.start} and {_PORTS.stop}.")
 

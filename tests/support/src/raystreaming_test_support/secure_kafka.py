@@ -40,7 +40,8 @@ class SecureBroker(LocalBroker):
         self._users = users
         self.certificates = certificates
         make_certificates(certificates, key_password)
-        sasl, tls = free_port(), free_port()
+        sasl = free_port(self.port, self._controller_port)
+        tls = free_port(self.port, self._controller_port, sasl)
         self.sasl_servers, self.tls_servers = f"127.0.0.1:{sasl}", f"127.0.0.1:{tls}"
         for_clients = f"PLAINTEXT://{self.servers},SASL_SSL://{self.sasl_servers},SSL://{self.tls_servers}"
         plain = " ".join(f'user_{name}="{password}"' for name, password in users.items())
