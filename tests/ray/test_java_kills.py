@@ -21,8 +21,8 @@ from raystreaming_test_support.ray_cluster import eventually
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 KILLS = int(os.environ.get("RAYSTREAMING_RAY_KILLS", "1"))
-COUNT = 40_000 * max(1, KILLS // 5)
-"""Some 50 seconds of the sources' pauses: far more than the kills take."""
+COUNT = 15_000 * max(1, KILLS // 4)
+"""Some 20 seconds of the sources' pauses, of which the job needs three before it is released."""
 
 JOB = "java-kills"
 
