@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from raystreaming.errors import GraphError
 from raystreaming_java import JavaSettings
 from raystreaming_java.jvm import bridge
 from raystreaming_test_support.java import compile_java
-from raystreaming_test_support.killing import run_to_end
 
 SAYS = """
 package %s;
@@ -67,11 +67,12 @@ import sys
 from raystreaming import StreamingContext
 ctx = StreamingContext(java_classpath=[sys.argv[1]])
 ctx.from_values(1).as_java_stream().map("com.acme.Fns$Leaves").as_python_stream().collect()
-print(ctx.execute("leaves").result())
+print(ctx.execute("leaves").result(), flush=True)
 """
 
 
 def test_a_thread_that_a_function_leaves_behind_does_not_hold_the_process(classes):
-    ended = run_to_end([sys.executable, "-c", LEAVES, str(classes)])
-    assert ended.stdout == "[1]\n"
-    assert "somebody waits" not in ended.stderr, "JPype would ask it to end, and wait ten seconds for it"
+    command = [sys.executable, "-c", LEAVES, str(classes)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout.readline() == "[1]\n"
+        assert program.wait(timeout=8) == 0  # Its last line is behind it. JPype would wait ten seconds.

@@ -598,7 +598,7 @@ public final class Fns {
     }
   }
 
-  /** Leaves a thread behind that is no daemon, and says so when somebody asks it to end. */
+  /** Leaves a thread behind that is no daemon. */
   public static class Leaves implements MapFunction<Object, Object> {
     public Object map(Object value) {
       new Thread(() -> {
@@ -606,7 +606,7 @@ public final class Fns {
           try {
             Thread.sleep(1_000);
           } catch (InterruptedException error) {
-            System.err.println("somebody waits for a thread"); // and waits: it goes on
+            // goes on
           }
         }
       }).start();
