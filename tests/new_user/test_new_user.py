@@ -31,7 +31,7 @@ def block(language: str, containing: str) -> str:
 def environment(tmp_path_factory) -> Path:
     """A virtual environment with the wheels of the core and of Java, and what these require."""
     folder = tmp_path_factory.mktemp("new") / "venv"
-    run_to_end([sys.executable, "-m", "venv", folder])
+    run_to_end([sys.executable, "-m", "venv", folder], timeout=300)
     wheels = os.environ["RAYSTREAMING_WHEELS"].split(os.pathsep)
     run_to_end([folder / "bin" / "python", "-m", "pip", "install", "--quiet", *wheels], timeout=300)
     return folder
@@ -43,7 +43,7 @@ def runtime(tmp_path_factory) -> Path:
     jlink = shutil.which("jlink")
     assert jlink, "the tests need a JDK: apt-get install openjdk-17-jdk-headless"
     folder = tmp_path_factory.mktemp("runtime") / "jre"
-    run_to_end([jlink, "--add-modules", "java.se,jdk.unsupported", "--output", folder])
+    run_to_end([jlink, "--add-modules", "java.se,jdk.unsupported", "--output", folder], timeout=300)
     assert not (folder / "bin" / "javac").exists()
     return folder
 
@@ -54,7 +54,7 @@ def repository(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("m2") / "repository"
     usual = Path.home() / ".m2" / "repository"
     if usual.is_dir():
-        shutil.copytree(usual, folder, ignore=shutil.ignore_patterns("ray"))
+        shutil.copytree(usual, folder, ignore=shutil.ignore_patterns("ray", "*.tmp", "*.part"))
     return folder
 
 

@@ -77,15 +77,19 @@ def test_channel_memory_is_what_may_be_on_its_way(memory, records, ray_driver):
     ctx.source(Endless(size=1 << 16)).sink(quick_then_slow).start_new_chain()
     job = ctx.submit("stands")
 
-    def taken():
-        return sum(t.records_in for t in job.status().tasks if t.chain == 1)
+    def taken(tasks):
+        return sum(t.records_in for t in tasks if t.chain == 1)
 
-    def on_their_way():  # as two workers say at two moments: of few it may be less than none
-        return sum(t.records_out for t in job.status().tasks) - taken()
+    def on_their_way(tasks):  # as two workers say at two moments: of few it may be less than none
+        return sum(t.records_out for t in tasks) - taken(tasks)
+
+    def full():
+        tasks = job.status().tasks
+        return taken(tasks) > 2_001 and on_their_way(tasks) in records
 
     try:
-        eventually(lambda: taken() > 2_001, "a record that was slow: the channel had time to fill")
-        assert on_their_way() in records
+        # After a record that was slow: the channel had time to fill. What one of them says may be of before.
+        eventually(full, f"a channel with {records} records")
     finally:
         job.cancel()
         job.wait()

@@ -122,11 +122,16 @@ def test_follow_ends_with_the_job_and_the_job_can_be_run_again_at_once(cli):
 
 
 FAILS = """
+    import time
+    from pathlib import Path
     from raystreaming import StreamingContext
 
+    go = Path({folder!r}, "go")
+
     def parse(text):
-        if text == "now" :
-            import time; time.sleep(3)
+        if text == "now":
+            while not go.exists():
+                time.sleep(0.01)
             return int(text)
         return text
 
@@ -137,7 +142,8 @@ FAILS = """
 
 
 def test_a_detached_job_that_failed_says_why_until_somebody_has_ended_it(cli):
-    cli("run", "--ray", "--detach", cli.program(FAILS))
+    cli("run", "--ray", "--detach", cli.program(FAILS, folder=str(cli.folder)))
+    (cli.folder / "go").touch()
     _, err = cli("logs", "failing", "--follow", status=1)
     assert "error: operator 'from_values.map': parse (" in err
     assert "return int(text)" in err

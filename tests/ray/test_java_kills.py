@@ -21,7 +21,9 @@ from raystreaming_test_support.ray_cluster import eventually
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 KILLS = int(os.environ.get("RAYSTREAMING_RAY_KILLS", "1"))
-COUNT = 5_000 * max(1, KILLS)
+COUNT = 15_000 * max(1, KILLS // 4)
+"""Some 20 seconds of the sources' pauses, of which the job needs three before it is released."""
+
 JOB = "java-kills"
 
 

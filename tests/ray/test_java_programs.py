@@ -22,7 +22,7 @@ from raystreaming_test_support.ray_cluster import RayCluster, eventually
 
 pytestmark = pytest.mark.ray
 JOB = "java-on-ray"
-COUNT = 20_000
+COUNT = 40_000
 MODEL = """
 def same(line):
     return line

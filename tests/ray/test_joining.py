@@ -65,7 +65,7 @@ def test_run_ray_without_an_address_starts_ray_which_ends_with_the_program(tmp_p
     assert done.stdout == "1 2 True\n", done.stderr
     assert "starting Ray on this machine; it ends with this process" in done.stderr
 
-    def left():
-        return [p.info for p in psutil.process_iter(["cmdline"]) if ray_folder in str(p.info["cmdline"])]
+    def left():  # by the environment: workers have other words in place of their command line
+        return [p for p in psutil.process_iter(["environ"]) if ray_folder in str(p.info["environ"])]
 
     eventually(lambda: not left(), "the end of that Ray")

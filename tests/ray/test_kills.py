@@ -21,7 +21,7 @@ from raystreaming_test_support.ray_jobs import RayJobFiles, build
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 KILLS = int(os.environ.get("RAYSTREAMING_RAY_KILLS", "2"))
-COUNT = 20_000 * max(1, KILLS // 3)
+COUNT = 40_000 * max(1, KILLS // 3)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from raystreaming_test_support.ray_jobs import RayJobFiles, build
 
 pytestmark = pytest.mark.ray
 
-COUNT = 20_000
+COUNT = 40_000
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_detached_job_outlives_its_driver_and_its_master_and_refuses_a_second_
     eventually(lambda: ray_cluster.master("words").pid != first.pid, "another master")
     published = files.published()
     eventually(partial(files.has_published, published + 1), "a file after the driver's end")
-    assert not unfinished.exists()
+    eventually(lambda: not unfinished.exists(), "the end of what its first master left")
     with pytest.raises(JobLocked, match="runs detached on this cluster: stop it first"):
         submit(files)
     files.release()
@@ -142,7 +142,7 @@ def test_a_worker_that_does_not_answer_is_given_up_after_its_lease_and_replaced(
     eventually(partial(files.has_published, 1), "a file")
     stopped = ray_driver.workers("words", at_least=2)[0]
     stopped.signal(signal.SIGSTOP)
-    eventually(lambda: job.status().restarts == 1 and job.status().state == "running", "a restart")
+    eventually(lambda: job.status().restarts >= 1 and job.status().state == "running", "a restart")
     eventually(lambda: not psutil.pid_exists(stopped.pid), "the end of the stopped process")
     files.release()
     job.wait()
@@ -168,7 +168,7 @@ def test_a_worker_whose_function_hangs_is_given_up_and_replaced(tmp_path, ray_dr
     numbers.write_files(tmp_path / "out", format="jsonl")
     job = ctx.submit("hangs").wait()
     assert sorted(row["n"] for row in json_rows(tmp_path / "out")) == list(range(1_000))
-    assert job.status().restarts == 1
+    assert job.status().restarts >= 1
     assert "from_collection.write_files has been at the same records for" in caplog.text
     assert "give the context a longer stall_timeout= than 2 s, or None" in caplog.text
 
@@ -180,11 +180,11 @@ class SlowToCome:
         return number
 
     def __setstate__(self, state):
-        time.sleep(3)
+        time.sleep(5)
 
 
 def test_a_worker_that_takes_long_to_start_is_not_given_up(ray_driver):
-    ctx = StreamingContext(runtime="ray", spares=0, workers=1, lease="2s")
+    ctx = StreamingContext(runtime="ray", spares=0, workers=1, lease="4s")
     function = SlowToCome()
     function.slow = True  # An object without state is not asked to set it.
     ctx.from_collection(range(3)).map(function).collect()

@@ -37,8 +37,11 @@ def scraped(job: str) -> dict[str, dict[tuple[str, ...], float]]:
         if not node["Alive"] or node["MetricsExportPort"] <= 0:  # its agent is not up yet
             continue
         url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            text = answer.read().decode()
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                text = answer.read().decode()
+        except OSError:  # the agent comes up, or is busy: whoever waits asks again
+            continue
         for name, tags, value in SAMPLE.findall(text):
             tag = dict(re.findall(r'(\w+)="([^"]*)"', tags))
             if tag.get("job") == job:
@@ -55,18 +58,18 @@ def test_metrics_of_a_job_are_on_the_nodes_export_ports_under_stable_names(ray_d
     job = ctx.submit("measured")  # it goes on until its metrics have come
     ray_driver.workers("measured")[0].signal(signal.SIGKILL)
 
-    def complete() -> bool:
+    def complete() -> dict[str, dict[tuple[str, ...], float]] | None:
         now = scraped("measured")
-        return sum(now.get("records_in_total", {}).values()) > 500 and now.keys() >= {
+        there = sum(now.get("records_in_total", {}).values()) > 500 and now.keys() >= {
             "restarts_total",
             "counted_total",
             "blocked_seconds_total",
             "checkpoint_age_seconds",
         }
+        return now if there else None
 
     try:
-        eventually(complete, "500 records in the metrics")
-        found = scraped("measured")
+        found = eventually(complete, "500 records in the metrics")
     finally:
         job.cancel()
         job.wait()

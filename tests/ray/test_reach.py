@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,15 +46,22 @@ def serve(stack: ExitStack, *said: bytes) -> int:
     return listener.getsockname()[1]
 
 
+@contextmanager
+def taken_port() -> Iterator[int]:
+    """A port where nobody listens, and nobody else can begin to."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
 def test_an_open_door_stays_open_for_all(door):
     assert [why_closed(door) for _ in range(3)] == [None] * 3
     assert re.fullmatch(r"\d+-\d+", door.ports) or not sys.platform.startswith("linux")
 
 
 def test_a_refused_connection_is_told(door):
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
-    assert why_closed(replace(door, port=port)) == "Connection refused"
+    with taken_port() as port:
+        assert why_closed(replace(door, port=port)) == "Connection refused"
 
 
 def test_a_listener_that_does_not_answer_is_told(door, monkeypatch):
@@ -81,10 +89,10 @@ def test_problems_name_who_cannot_reach_whom_and_what_to_open(door):
     from raystreaming.runtime.ray.network import unreached
     from raystreaming.runtime.ray.reach import knock
 
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        closed = replace(door, port=gone.getsockname()[1], ports="1-9")
-    doors = {"a": door, "b": closed}
-    found = {node: knock(doors) for node in "abcdefg"}
+    with taken_port() as port:
+        closed = replace(door, port=port, ports="1-9")
+        doors = {"a": door, "b": closed}
+        found = {node: knock(doors) for node in "abcdefg"}
     names = {node: f"node-{node}" for node in "abcdefg"}
     assert list(unreached(doors, {"a": found["a"], "c": {}}, names)) == [
         f"workers on node-a cannot reach those on node-b: 127.0.0.1:{closed.port}: Connection refused. "
@@ -146,7 +154,7 @@ with two_nodes:
 
 def has_own_network() -> bool:
     try:
-        done = subprocess.run([*OWN_NETWORK, "ip", "rule"], capture_output=True, timeout=10, check=False)
+        done = subprocess.run([*OWN_NETWORK, "ip", "rule"], capture_output=True, timeout=60, check=False)
     except OSError:
         return False
     return done.returncode == 0

@@ -1,4 +1,4 @@
-"""A job that is killed: `python killed_hadoop.py FOLDER`. Slow on purpose."""
+"""A job that is killed: `python killed_hadoop.py FOLDER`. Slow, until there is a file FOLDER/released."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ folder = Path(sys.argv[1])
 
 
 def slow(line: str) -> str:
-    if int(line) % 25 == 0:
-        time.sleep(0.01)
+    if int(line) % 10 == 0 and not (folder / "released").exists():
+        time.sleep(0.04)
     return line
 
 

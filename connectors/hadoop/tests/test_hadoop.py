@@ -71,7 +71,7 @@ def test_files_that_appear_are_read_while_the_job_runs_and_after_a_restart(tmp_p
         return ctx.submit("watch")
 
     def until(lines: list[str]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while got != lines:
             assert time.monotonic() < deadline, got
             time.sleep(0.01)
@@ -244,8 +244,9 @@ def test_kills(tmp_path):
                 since.append(time.monotonic())
             return bool(since) and time.monotonic() - since[0] >= moment
 
-        assert run_and_kill(command, when=now, timeout=60).killed
-    run_to_end(command, timeout=60)
+        assert run_and_kill(command, when=now).killed
+    (tmp_path / "released").touch()
+    run_to_end(command)
     lines = [line for file in shown(out) for line in file.read_text().splitlines()]
     assert sorted(map(int, lines)) == list(range(count))
     assert staged(out) == []
@@ -305,7 +306,7 @@ def test_from_a_java_program(texts, tmp_path):
     jars = HadoopSource(texts)._function.settings.jars  # what a build tool would name
     compile_java(tmp_path, tmp_path / "Copy.java", beside=jars)
     out = tmp_path / "out"
-    run_to_end(java_command(tmp_path, "Copy", texts, out, beside=jars), timeout=60)
+    run_to_end(java_command(tmp_path, "Copy", texts, out, beside=jars))
     texts = [gzip.decompress(file.read_bytes()).decode() for file in shown(out)]
     lines = [line for text in texts for line in text.splitlines()]
     assert sorted(lines) == sorted(line[5:] for line in LINES)
@@ -331,5 +332,5 @@ def test_the_readme(tmp_path):
     (tmp_path / "logs").mkdir()
     with gzip.open(tmp_path / "logs" / "a.gz", "wt") as file:
         file.write("an ERROR\nfine\n")
-    run_to_end([sys.executable, "-c", program], cwd=tmp_path, timeout=60)
+    run_to_end([sys.executable, "-c", program], cwd=tmp_path)
     assert [file.read_text() for file in shown(tmp_path / "errors")] == ["an ERROR\n"]

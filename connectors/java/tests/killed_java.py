@@ -1,4 +1,6 @@
-"""A job with Java in every position, slow on purpose: `python killed_java.py CLASSES FOLDER COUNT`.
+"""A job with Java in every position: `python killed_java.py CLASSES FOLDER COUNT`.
+
+It is slow, some 500 records a second, until there is a file FOLDER/released.
 
 Among it a source with positions in three splits, state by key, and a sink with two phases.
 """
@@ -17,8 +19,8 @@ classes, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 
 
 def slow(n: int) -> int:
-    if n % 50 == 0:
-        time.sleep(0.01)
+    if n % 10 == 0 and not (folder / "released").exists():
+        time.sleep(0.02)
     return n
 
 

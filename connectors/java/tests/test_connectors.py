@@ -41,13 +41,14 @@ def run_some(context, folder: Path, parallelism: int, stop_after: int | None) ->
     """Run the job on its checkpoints; stop it once so many records have come, if that is said."""
     ctx: StreamingContext = context(checkpoint_dir=folder / "state", checkpoint_interval="50ms")
     seen = 0
-    enough = threading.Event()
+    enough, told = threading.Event(), threading.Event()
 
     def slow(row: list[object]) -> str:
         nonlocal seen
         seen += 1
         if seen == stop_after:
             enough.set()
+            told.wait()
         time.sleep(0.0005)
         return f"{row[1]:05d}"
 
@@ -63,8 +64,9 @@ def run_some(context, folder: Path, parallelism: int, stop_after: int | None) ->
     )
     job = ctx.submit("ranges")
     if stop_after is not None:
-        assert enough.wait(30)
+        enough.wait()
         job.stop()
+        told.set()
     job.wait()
 
 
@@ -85,7 +87,7 @@ def test_an_unbounded_source_finds_new_splits_and_hears_of_checkpoints(context, 
     job = ctx.submit("watched")
 
     def until(condition, what):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not condition():
             assert time.monotonic() < deadline, f"never came to {what}: {got}"
             time.sleep(0.01)
@@ -97,7 +99,7 @@ def test_an_unbounded_source_finds_new_splits_and_hears_of_checkpoints(context, 
         file.write("three\n")
     until(lambda: got == ["one", "two", "three"], "a line that was added")
     told = tmp_path / "a.txt.committed"
-    until(lambda: told.exists() and told.read_text().splitlines()[-1] == "2", "the commit of position 2")
+    until(lambda: told.exists() and "2" in told.read_text().split(), "the commit of position 2")
     job.stop()
     job.wait()
 

@@ -17,7 +17,7 @@ def committed(kafka, group, topic, partitions=2):
     return [place.offset for place in places]
 
 
-def wait_for(condition, seconds=30):
+def wait_for(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -26,8 +26,11 @@ import psutil
 NAMESPACE = "raystreaming"
 """Where jobs have their actors."""
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds to wait for what must come; against hanging only."""
+
+STARTS = 3
+"""How often a cluster is started: Ray gives a node half a minute, and a busy machine may need more."""
 
 _SETTINGS = {
     "RAY_worker_niceness": "0",  # else workers starve beside whatever else the machine does
@@ -78,8 +81,9 @@ class Actor:
     node: str
 
     def signal(self, number: int) -> None:
-        """Send its process a signal."""
-        os.kill(self.pid, number)
+        """Send its process a signal, unless it has just ended."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
 
 class RayCluster:
@@ -87,6 +91,7 @@ class RayCluster:
 
     Args:
         nodes: Per node, the arguments of `ray.cluster_utils.Cluster.add_node`; the first is the head.
+        closed: Whether it asks for a token.
 
     Attributes:
         address: Where it is.
@@ -94,8 +99,9 @@ class RayCluster:
         folder: Ray's sessions and logs.
     """
 
-    def __init__(self, *nodes: Mapping[str, Any]) -> None:
+    def __init__(self, *nodes: Mapping[str, Any], closed: bool = True) -> None:
         self._nodes = nodes
+        self._closed = closed
         self._before: dict[str, str | None] = {}
         self._cluster: Any = None
         self.address = ""
@@ -104,20 +110,15 @@ class RayCluster:
         self.folder = Path(tempfile.mkdtemp(prefix="rs-"))
 
     def __enter__(self) -> RayCluster:
+        asks = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}
         self.env = {
             **_SETTINGS,
             "RAY_TMPDIR": str(self.folder),
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": _token(),
+            **(asks if self._closed else {"RAY_AUTH_MODE": "disabled"}),
         }
         self._set(self.env)
         try:
-            from ray.cluster_utils import Cluster
-
-            self._cluster = Cluster(shutdown_at_exit=True)
-            for number, node in enumerate(self._nodes):
-                only_head = {"include_dashboard": False} if number == 0 else {}
-                self._cluster.add_node(**only_head, **node)
+            self._start()
         except BaseException:
             self._end()
             raise
@@ -246,6 +247,22 @@ class RayCluster:
 
     # Starting and ending -----------------------------------------------------------------
 
+    def _start(self) -> None:
+        from ray.cluster_utils import Cluster
+
+        for left in reversed(range(STARTS)):
+            self._cluster = Cluster(shutdown_at_exit=True)
+            try:
+                for number, node in enumerate(self._nodes):
+                    only_head = {"include_dashboard": False} if number == 0 else {}
+                    self._cluster.add_node(**only_head, **node)
+            except Exception:  # what Ray raises where a node is late
+                if not left:
+                    raise
+                self._end_processes()
+            else:
+                return
+
     def _set(self, values: Mapping[str, str]) -> None:
         for name, value in values.items():
             self._before.setdefault(name, os.environ.get(name))
@@ -254,12 +271,7 @@ class RayCluster:
     def _end(self) -> None:
         try:
             if self._cluster is not None:
-                left = self.processes()
-                self._cluster.shutdown()
-                _, alive = psutil.wait_procs(left, timeout=10)
-                for process in alive:  # a job's actor that was stopped, or that hangs
-                    with suppress(psutil.NoSuchProcess):
-                        process.kill()
+                self._end_processes()
         finally:
             for name, value in self._before.items():
                 if value is None:
@@ -268,6 +280,19 @@ class RayCluster:
                     os.environ[name] = value
             self._before.clear()
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end_processes(self) -> None:
+        left = [*self.processes(), *self._unfinished()]
+        self._cluster.shutdown()
+        _, alive = psutil.wait_procs(left, timeout=10)
+        for process in alive:  # a job's actor that was stopped, or that hangs
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def _unfinished(self) -> list[psutil.Process]:
+        """Return the processes of a node that was given up while it came up: the cluster does not know it."""
+        children = psutil.Process().children(recursive=True)
+        return [process for process in children if str(self.folder) in _title(process)]
 
 
 def listening_ports(pids: list[int]) -> set[int]:

@@ -16,8 +16,8 @@ from raystreaming import StreamingContext
 from raystreaming_test_support.events import expected_seqs
 from raystreaming_test_support.outputs import assert_nothing_left, files, json_rows, parquet_seqs
 
-SLOW = 0.001
-"""Seconds for a record of a job that is not released."""
+SLOW = 0.002
+"""Seconds for a record of a job that is not released: with 40,000 it outlasts what is done meanwhile."""
 
 BALLAST = 200_000
 """Bytes that come along with a job: more than Ray keeps of an argument once the driver is gone."""

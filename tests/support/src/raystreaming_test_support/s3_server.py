@@ -21,7 +21,7 @@ from raystreaming_test_support.kafka_broker import accepts, free_port
 from raystreaming_test_support.maven import copy_jars, find_java
 
 VERSION = "2.6.0"
-_START_TIMEOUT = 60.0
+_START_TIMEOUT = 120.0
 
 _LOGBACK = """\
 <configuration>
