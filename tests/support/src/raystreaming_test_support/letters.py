@@ -61,7 +61,8 @@ class Letters:
         numbers = [n for n in range(self._count) if n % 4 < 2]
         refused = tuple([n for n in numbers if n % 10 == digit] for digit in (7, 5))
         assert self.letters() == refused
-        assert sorted(map(int, line_rows(self.folder / "good"))) == [n for n in numbers if n % 10 not in (5, 7)]
+        good = sorted(map(int, line_rows(self.folder / "good")))
+        assert good == [n for n in numbers if n % 10 not in (5, 7)]
         for staged in ("sevens", "good"):
             assert list((self.folder / staged / ".staged").iterdir()) == [], f"staged leftovers of {staged}"
         assert_nothing_left(self.folder / "fives", self.folder / "state")
