@@ -42,6 +42,7 @@ Queue(ulr="queue:1", password=12345, start="lastest", batch=0)""",
 ctx = StreamingContext()
 ctx.from_values(1).map(str).set_parallelism(2).forward().map(str).set_parallelism(3).print()
 ctx.execute()""",
+    "unread": "ctx = StreamingContext()\ns = ctx.from_values(1)\ns.broadcast()\ns.print()\nctx.execute()",
     "one-reader": "ctx = StreamingContext()\nctx.from_values(1).set_parallelism(4).print()\nctx.execute()",
     "no-function": "StreamingContext().from_values({'a': 1}).map('a')",
     "retry-not-replayable": """

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from raystreaming_test_support.letters import Letters
 from raystreaming_test_support.outputs import json_rows
 from raystreaming_test_support.programs import Program, command, write_program
 
@@ -44,3 +45,16 @@ def test_killed_at_a_step_of_a_checkpoint_and_run_again(step, tmp_path):
     assert sorted(r["record"] for r in json_rows(tmp_path / "fives")) == sorted(fives)
     good = [n for n in range(LINES) if n % 100 and n % 10 != 5]
     assert sorted(r["n"] for r in json_rows(tmp_path / "out")) == good
+
+
+def test_a_java_program_is_killed_at_steps_of_a_checkpoint_and_run_again(tmp_path):
+    letters = Letters(tmp_path, count=12_000, batch=5)
+    for step in ("manifest.before:3", "commit.sink:5"):
+        with Program(letters.command(), {"RAYSTREAMING_FAIL_AT": step}, cwd=tmp_path) as program:
+            assert program.end() == 1
+            assert f"ended with status {128 + signal.SIGKILL} before it could say" in program.stderr
+    letters.release()
+    with Program(letters.command(), {}, cwd=tmp_path) as program:
+        assert program.end() == 0, program.stderr
+        assert "goes on from checkpoint" in program.stderr
+    letters.check()

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.ray
 @pytest.fixture(autouse=True)
 def nothing_stays(ray_driver):
     yield
-    eventually(lambda: not ray_driver.names(), "an empty cluster")
+    eventually(lambda: not ray_driver.names() and not ray_driver.files(), "an empty cluster")
 
 
 def job(**settings):
@@ -142,6 +142,20 @@ def test_a_full_cluster_is_told_with_what_is_asked_and_what_is_free():
         JobError, match=r"did not place 1 of its workers within 2 s.*64 num_cpus.*free: .*CPU"
     ):
         ctx.submit("too-big")
+
+
+def test_ctrl_c_where_a_job_waits_for_room_ends_it(ray_driver):
+    def ctrl_c():
+        eventually(lambda: any("/worker-" in name for name in ray_driver.names()), "the wish for a worker")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    ctx = job(start_timeout="5m")
+    ctx.from_values(1).map(lambda n: n).resources(num_cpus=64).collect()
+    interrupting = threading.Thread(target=ctrl_c)
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        ctx.submit("waits-for-room")
+    interrupting.join()
 
 
 def install(folder, version, editable=False):

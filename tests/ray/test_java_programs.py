@@ -11,7 +11,6 @@ import sys
 import zipfile
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -198,7 +197,4 @@ def test_nodes_with_folders_of_their_own_get_the_class_path_from_the_cluster(tmp
         assert all(jars in (hashes, set()) for jars in found)
         job.cli("stop", JOB)
         with cluster.driver():
-            from ray.experimental import internal_kv
-
-            store: Any = internal_kv
-            assert store._internal_kv_list("", namespace="raystreaming-files") == []
+            assert cluster.files() == []

@@ -33,7 +33,7 @@ def files(tmp_path):
 @pytest.fixture(autouse=True)
 def nothing_stays(ray_driver):
     yield
-    eventually(lambda: not ray_driver.names(), "an empty cluster")
+    eventually(lambda: not ray_driver.names() and not ray_driver.files(), "an empty cluster")
 
 
 def submit(files, **settings):
@@ -184,7 +184,7 @@ class SlowToCome:
 
 
 def test_a_worker_that_takes_long_to_start_is_not_given_up(ray_driver):
-    ctx = StreamingContext(runtime="ray", spares=0, workers=1, lease="4s")
+    ctx = StreamingContext(runtime="ray", spares=0, workers=1, lease="4s", stall_timeout=None)
     function = SlowToCome()
     function.slow = True  # An object without state is not asked to set it.
     ctx.from_collection(range(3)).map(function).collect()

@@ -56,6 +56,17 @@ def test_partitionings_without_a_function_hold_on_both_sides_of_a_conversion(con
     assert Counter(ctx.execute("to-python").result()) == Counter(list(range(N)) * tasks)
 
 
+def test_a_partitioning_that_nobody_reads_is_refused(context):
+    ctx = context()
+    numbers = ctx.from_java(FNS + "Numbers", N)
+    numbers.partition_by(FNS + "ByRemainder").as_python_stream()
+    numbers.broadcast().as_python_stream().collect()
+    with pytest.raises(GraphError) as refused:
+        ctx.submit("unread")
+    assert "nobody reads what partition_by(...) of 'from_java' (" in str(refused.value)
+    assert "broadcast()" not in str(refused.value)
+
+
 def test_other_readers_of_the_stream_do_not_get_its_records_so(context):
     ctx = context()
     numbers = ctx.from_java(FNS + "Numbers", N)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from raystreaming import StreamingContext, dead_letter, retry
+from raystreaming import StreamingContext, Tagged, dead_letter, retry
 from raystreaming.connector import Operator, OperatorFactory
 from raystreaming.errors import GraphError, OperatorError
 from raystreaming.records import Batch
@@ -94,6 +94,47 @@ def test_other_readers_of_the_stream_do_not_get_its_records_so():
     numbers.map(int).set_parallelism(3).sink(plain.append)
     assert Counter(ctx.execute("readers").result()) == Counter([*range(N)] * 3)
     assert sorted(plain) == list(range(N))
+
+
+@pytest.mark.parametrize(
+    ("spread", "call"),
+    [
+        (lambda s: s.forward(), "forward()"),
+        (lambda s: s.broadcast(), "broadcast()"),
+        (lambda s: s.shuffle(), "shuffle()"),
+        (lambda s: s.rescale(), "rescale()"),
+        (lambda s: s.round_robin(), "round_robin()"),
+        (lambda s: s.partition_by(lambda n, tasks: 0), "partition_by(...)"),
+        (lambda s: s.broadcast().set_parallelism(2).shuffle().map(int), "broadcast()"),
+        (lambda s: s.broadcast().side_output("side"), "broadcast()"),
+    ],
+)
+def test_a_partitioning_that_nobody_reads_is_refused_with_its_line(spread, call):
+    ctx = StreamingContext()
+    ctx.from_values(2).broadcast().map(int).collect()
+    numbers = ctx.from_values(1).map(int)
+    spread(numbers)
+    numbers.broadcast().map(int).collect()
+    with pytest.raises(GraphError) as refused:
+        ctx.submit("unread")
+    line = spread.__code__.co_firstlineno
+    assert str(refused.value).count("nobody reads") == 1, "those that are read are not among them"
+    assert (
+        f"nobody reads what {call} of 'from_values-2.map' ({__file__}:{line}) returned, "
+        f"and the stream itself stays as it was: write stream = stream.{call}"
+    ) in str(refused.value)
+
+
+def test_what_reads_a_stream_that_is_spread():
+    ctx = StreamingContext(parallelism=2)
+    out: list[int] = []
+    tagged = ctx.from_values(1).map(lambda n: Tagged("side", n)).set_parallelism(1)
+    for stream in (tagged.broadcast().side_output("side"), tagged.side_output("side").broadcast()):
+        stream.key_by(lambda n: n).map(int).sink(out.append)
+    ctx.from_values(1).broadcast().sink(out.append)
+    ctx.from_values(1).broadcast().union(ctx.from_values(1).broadcast()).sink(out.append)
+    ctx.execute("readers")
+    assert out == [1] * 10
 
 
 def test_a_union_spreads_each_of_its_streams():

@@ -56,7 +56,7 @@ class Branches(Partitioned, Generic[T]):
         """
         if not isinstance(tag, str) or not tag:
             raise GraphError(f"side_output() takes the name of the output, got {tag!r}")
-        view: Any = type(self)(self._graph, self._operator)
+        view: Any = self._seen_as(type(self))
         view._tag = tag
         side: DataStream[Any] = view
         return side

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from raystreaming.connector.partition import PartitionFunction
 from raystreaming.errors import GraphError
-from raystreaming.graph import Choose, Edge, LogicalGraph, LogicalOperator, Partitioning
+from raystreaming.graph import Choose, Edge, LogicalGraph, LogicalOperator, Partitioning, Spread
+from raystreaming.operators.user_function import written_at
 
 P = TypeVar("P", bound="Partitioned")
 V = TypeVar("V", bound="Partitioned")
@@ -16,14 +17,15 @@ class Partitioned:
     """The partitionings that need no function; for the streams of every language.
 
     Each returns a view of the same stream: what is called on the view reads the records so spread, and
-    other readers of the stream do not. Without one, records stay in the task of the same index where
-    parallelism is equal, and go round robin where it is not.
+    other readers of the stream do not; a view that nobody reads is refused. Without one, records stay in the
+    task of the same index where parallelism is equal, and go round robin where it is not.
     """
 
     _keyed = False
     _partitioning: Partitioning | None = None
     _choose: Choose | PartitionFunction | None = None
     _tag: str | None = None
+    _spread_as: Spread | None = None
 
     def __init__(self, graph: LogicalGraph, operator: LogicalOperator) -> None:
         self._graph = graph
@@ -71,12 +73,16 @@ class Partitioned:
             )
         view = type(self)(self._graph, self._operator)
         view._partitioning, view._choose, view._tag = partitioning, choose, self._tag
+        call = f"{method}()" if choose is None else f"{method}(...)"
+        view._spread_as = Spread(self._operator, call, written_at())
+        self._graph.spreads.append(view._spread_as)
         return view
 
     def _seen_as(self, view: type[V]) -> V:
         """Return the stream as another class shows it, spread in the same way."""
         seen = view(self._graph, self._operator)
         seen._partitioning, seen._choose, seen._tag = self._partitioning, self._choose, self._tag
+        seen._spread_as = self._spread_as
         return seen
 
     def _tasks(self) -> int:
@@ -85,6 +91,8 @@ class Partitioned:
 
     def _plain_edge(self) -> Edge:
         """Return the edge to an operator that does not look at keys."""
+        if self._spread_as is not None:
+            self._spread_as.read = True
         return Edge(self._operator, self._partitioning, self._choose, self._tag)
 
     def _edge(self) -> Edge:

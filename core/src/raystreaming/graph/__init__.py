@@ -8,6 +8,7 @@ from raystreaming.graph.logical import (
     LogicalGraph,
     LogicalOperator,
     Partitioning,
+    Spread,
     TaskSetup,
 )
 from raystreaming.graph.resources import Placement, Resources
@@ -26,6 +27,7 @@ __all__ = [
     "Partitioning",
     "Placement",
     "Resources",
+    "Spread",
     "TaskSetup",
     "TaskSpec",
     "execution_graph",

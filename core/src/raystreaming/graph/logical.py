@@ -51,6 +51,28 @@ class Edge:
     tag: str | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Spread:
+    """A partitioning that a program has asked for.
+
+    Attributes:
+        operator: Whose records.
+        call: What it has called, e.g. ``"broadcast()"``.
+        at: File and line of the program.
+        read: Whether an operator reads them so spread.
+    """
+
+    operator: LogicalOperator
+    call: str
+    at: str
+    read: bool = False
+
+    def __str__(self) -> str:
+        """Say what was called, on what, and where."""
+        at = f" ({self.at})" if self.at else ""
+        return f"{self.call} of {self.operator.name!r}{at}"
+
+
 @dataclass(frozen=True, slots=True)
 class TaskSetup:
     """What an operator may need to be built for a task."""
@@ -126,12 +148,14 @@ class LogicalGraph:
 
     Attributes:
         operators: The operators.
+        spreads: The partitionings that the program has asked for.
         languages: What languages other than Python were told for this job, by their names.
         parallelism: Number of tasks of an operator that is not told; None: as many as the one before it.
     """
 
     def __init__(self, languages: Mapping[str, Any] | None = None) -> None:
         self.operators: list[LogicalOperator] = []
+        self.spreads: list[Spread] = []
         self.languages: dict[str, Any] = dict(languages or {})
         self.parallelism: int | None = None
 
@@ -193,7 +217,7 @@ class LogicalGraph:
         """Refuse what cannot run, all problems at once.
 
         Raises:
-            GraphError: A stream has no sink, or there is nothing to run.
+            GraphError: A stream has no sink, a partitioning no effect, or there is nothing to run.
         """
         problems = list(dict.fromkeys(self._problems()))
         if not problems:  # asking other languages may start them
@@ -212,6 +236,12 @@ class LogicalGraph:
     def _problems(self) -> Iterable[str]:
         if not self.sources:
             yield "it reads nothing: begin with a source, e.g. ctx.read_text_file(path)"
+        for spread in self.spreads:
+            if not spread.read:
+                yield (
+                    f"nobody reads what {spread} returned, and the stream itself stays as it was: write "
+                    f"stream = stream.{spread.call}"
+                )
         fed = {e.upstream for op in self.operators for e in op.edges}
         for op in self.operators:
             if op not in fed and op.sink is None:

@@ -217,16 +217,20 @@ class RayCluster:
         """Return how many bytes this process and those of all nodes hold for themselves alone, by process."""
         return {p.pid: _private_memory(p) for p in [psutil.Process(), *self.processes()]}
 
-    def left(self) -> dict[str, Any]:
-        """Return what jobs could have left behind in the cluster and in this process, to be compared."""
+    def files(self) -> list[bytes]:
+        """Return the names of what jobs have in the store of the cluster; this process is a driver of it."""
         from ray.experimental.internal_kv import _internal_kv_list
 
+        return sorted(_internal_kv_list("", namespace="raystreaming-files"))
+
+    def left(self) -> dict[str, Any]:
+        """Return what jobs could have left behind in the cluster and in this process, to be compared."""
         return {
             "actors": self.names(),
             "busy actor processes": sorted(
                 name for p in self.processes() if "Job" in (name := _title(p)) and name.startswith("ray::")
             ),
-            "files": sorted(_internal_kv_list("", namespace="raystreaming-files")),
+            "files": self.files(),
             "threads": sorted(t.name for t in threading.enumerate() if "ray_" not in t.name),
         }
 
