@@ -1,8 +1,7 @@
 """A job with Java in every position: `python killed_java.py CLASSES FOLDER COUNT`.
 
-It is slow, some 500 records a second, until there is a file FOLDER/released.
-
-Among it a source with positions in three splits, state by key, and a sink with two phases.
+Among it a source with positions in three splits, state by key, and a sink with two phases. It is slow, some
+500 records a second, until there is a file FOLDER/released.
 """
 
 from __future__ import annotations
