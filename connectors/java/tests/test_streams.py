@@ -229,6 +229,16 @@ def test_timestamps_go_through_java(context):
     assert seen == [(0, 20), (1, 20)]
 
 
+def test_keys_are_found_in_the_tasks_of_the_stream(context):
+    ctx = context().set_parallelism(3)
+    numbers = ctx.from_collection(range(600)).as_java_stream().map(FNS + "Identity").set_parallelism(1)
+    numbers.key_by(FNS + "Mod", 5).as_python_stream().reduce(lambda a, b: b).collect()
+    assert "key_by   x1" in ctx.explain()
+    found = ctx.execute("in-order").result()
+    for key in range(5):
+        assert [n for n in found if n % 5 == key] == list(range(key, 600, 5))
+
+
 def test_a_python_job_starts_no_jvm():
     code = """
 import sys

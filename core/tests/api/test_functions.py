@@ -314,7 +314,7 @@ class LivingSink(Living, Keep):
         ("map", lambda ctx: ctx.from_values(1).map(LivingMap()).sink()),
         ("flat_map", lambda ctx: ctx.from_values(1).flat_map(LivingFlatMap()).sink()),
         ("filter", lambda ctx: ctx.from_values(1).filter(LivingFilter()).sink()),
-        ("key_by", lambda ctx: ctx.from_values(1).key_by(LivingKey()).sum(int).sink()),
+        ("key_by", lambda ctx: ctx.from_values(1).map(int).key_by(LivingKey()).sum(int).sink()),
         ("reduce", lambda ctx: ctx.from_values(1).key_by(LastDigit()).reduce(LivingReduce()).sink()),
         ("reduce", lambda ctx: ctx.from_values((1, 1)).reduce_by_key(LivingReduce()).sink()),
         ("sink", lambda ctx: ctx.from_values(1).sink(LivingSink())),

@@ -194,3 +194,19 @@ def test_a_partition_function_that_raises_is_said_with_the_record(tasks):
     ctx.from_values(7).partition_by(lambda n, of: 1 // 0).map(int).set_parallelism(tasks).collect()
     with pytest.raises(OperatorError, match=r"operator 'from_values': .* raised ZeroDivisionError.*"):
         ctx.execute("raises")
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 7])
+def test_what_one_task_sends_comes_to_a_key_in_order(tasks):
+    ctx = StreamingContext().set_parallelism(tasks)
+    pairs = ctx.from_collection([(n % 5, [n]) for n in range(1_000)])
+    pairs.key_by(0).reduce(lambda a, b: (a[0], a[1] + b[1])).collect()
+    longest = {key: numbers for key, numbers in ctx.execute("in-order").result() if len(numbers) == 200}
+    assert longest == {key: list(range(key, 1_000, 5)) for key in range(5)}
+
+
+def test_keys_of_a_spread_stream_are_found_in_as_many_tasks_as_it_is_spread_over():
+    ctx = StreamingContext().set_parallelism(3)
+    keyed = ctx.from_values(1).shuffle().key_by(lambda n: n)
+    keyed.reduce(max).collect()
+    assert "key_by   x3" in ctx.explain()

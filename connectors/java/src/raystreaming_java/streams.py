@@ -109,7 +109,7 @@ class JavaStream(Partitioned, Stream):
             function.kind,
             [self._edge()],
             stateful=has_state,
-            parallelism=self._tasks(),
+            parallelism=self._key_tasks() if function.kind == "key_by" else self._tasks(),
         )
         operator.build = _Builder(function, has_state, graph, operator)
         graph.add(in_java(operator, function))

@@ -87,8 +87,8 @@ class StreamingContext(PluginSources):
     def set_parallelism(self, parallelism: int) -> StreamingContext:
         """Set how many tasks the operators have that follow in the program and are not told themselves.
 
-        A source that only one task can read keeps one. Without it an operator has as many tasks as the one
-        before it, and a source has one.
+        A source that only one task can read keeps one, and ``key_by`` has those of the stream whose keys it
+        finds. Without it an operator has as many tasks as the one before it, and a source has one.
         """
         check_parallelism(parallelism)
         self._graph.parallelism = settings.overriding("parallelism", parallelism)

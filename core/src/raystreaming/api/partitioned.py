@@ -89,6 +89,13 @@ class Partitioned:
         """Return how many tasks an operator behind this stream has, unless it is told."""
         return self._graph.parallelism or self._operator.parallelism
 
+    def _key_tasks(self) -> int:
+        """Return how many tasks the operator has that finds this stream's keys, unless it is told.
+
+        Those of the stream: with others, what one task sends would come to a key in another order.
+        """
+        return self._operator.parallelism if self._partitioning is None else self._tasks()
+
     def _plain_edge(self) -> Edge:
         """Return the edge to an operator that does not look at keys."""
         if self._spread_as is not None:

@@ -195,6 +195,8 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
     ) -> KeyedStream[K, T]:
         """Bring records with equal keys together.
 
+        What one task sends stays in order by key: the keys are found in the tasks of this stream.
+
         Args:
             key: A function of a record, the name of a field of dicts (a column), or an index into tuples; or
                 a list of names or of indices: the key is the tuple of their values. A key is None, a bool,
@@ -217,7 +219,7 @@ class DataStream(Columnar, Branches[T], PluginSinks, Stream, Generic[T]):
             build=build,
             columnar=columnar,
             stateful=has_state(key),
-            parallelism=self._tasks(),
+            parallelism=self._key_tasks(),
         )
         keyed: KeyedStream[K, T] = KeyedStream(self._graph, self._graph.add(operator))
         keyed._key = keys.name_of(key)
