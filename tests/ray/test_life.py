@@ -126,7 +126,7 @@ def test_the_job_of_a_driver_that_died_ends_by_itself_and_commits_nothing_half(f
         program.until(partial(files.has_published, 1), "a file")
         program.signal(signal.SIGKILL)
         program.end()
-    eventually(lambda: not ray_cluster.names(), "the end of the job")
+    eventually(lambda: not ray_cluster.names() and not ray_cluster.files(), "the end of the job")
     assert_nothing_left(files.out, files.folder / "state")
     before = files.published()
     files.release()
