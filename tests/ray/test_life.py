@@ -54,6 +54,17 @@ def test_stop_then_the_same_command_goes_on(files):
     files.check()
 
 
+def test_of_two_programs_that_begin_at_once_one_is_refused(files, monkeypatch):
+    first = submit(files)
+    looks = "raystreaming.runtime.ray.job.replace_dead"
+    monkeypatch.setattr(looks, lambda job: None)  # It has looked before the other was there.
+    with pytest.raises(JobLocked, match="job 'words' runs on this cluster already"):
+        submit(files)
+    files.release()
+    assert first.wait().status().state == "finished"
+    files.check()
+
+
 def test_cancel_commits_nothing_half_and_the_same_command_goes_on(files):
     job = submit(files)
     eventually(partial(files.has_published, 1), "a file")

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from typing import cast
 
 import ray
-from ray.exceptions import ActorDiedError, ActorUnavailableError, GetTimeoutError, RayError
+from ray.exceptions import (
+    ActorAlreadyExistsError,
+    ActorDiedError,
+    ActorUnavailableError,
+    GetTimeoutError,
+    RayError,
+)
 
 from raystreaming.errors import JobError, JobLocked
 from raystreaming.observe.notices import about, log
@@ -114,25 +120,14 @@ class RayJob:
             sink.ship()
         packed, needed = pack_job(spec)
         replace_dead(spec.name)
-        files.send(spec.name, needed)
-        sent = files.send_bytes(spec.name, packed)
-        master = (
-            actor(JobMaster, GROUPS)
-            .options(
-                name=names.master_name(spec.name),
-                namespace=names.NAMESPACE,
-                lifetime="detached",
-                max_restarts=-1,
-                max_task_retries=0,
-                num_cpus=0,
-                **({"runtime_env": dict(options.runtime_env)} if options.runtime_env else {}),
-            )
-            .remote(spec.name, sent, dists_of(spec), options)
-        )
-        self._follower = Follower(spec.name, master)
         try:
+            files.send(spec.name, needed)
+            sent = files.send_bytes(spec.name, packed)
+            self._follower = Follower(spec.name, _start_master(spec, sent, options))
             while not (view := self._news()).was_running and not view.over:
                 pass
+        except ActorAlreadyExistsError as error:  # another program was a moment faster: it is that one's job
+            raise _locked(spec.name) from error
         except BaseException:  # Ctrl-C, say: nobody would follow the job
             end_all(spec.name)
             raise
@@ -224,14 +219,34 @@ def replace_dead(job: str) -> None:
         if silent > DRIVER_SILENT:
             break
         if silent < FOLLOW_WAIT + 0.2 and time.monotonic() > deadline - MASTER_PATIENCE + DRIVER_SILENT:
-            raise JobLocked(
-                f"job {job!r} runs on this cluster already: stop that program first, or give this job "
-                f"another name"
-            )
+            raise _locked(job)
         time.sleep(0.2)
     end_all(job)
     while names.find(names.master_name(job)) is not None and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def _locked(job: str) -> JobLocked:
+    return JobLocked(
+        f"job {job!r} runs on this cluster already: stop that program first, or give this job another name"
+    )
+
+
+def _start_master(spec: JobSpec, sent: str, options: RayOptions) -> object:
+    started: object = (
+        actor(JobMaster, GROUPS)
+        .options(
+            name=names.master_name(spec.name),
+            namespace=names.NAMESPACE,
+            lifetime="detached",
+            max_restarts=-1,
+            max_task_retries=0,
+            num_cpus=0,
+            **({"runtime_env": dict(options.runtime_env)} if options.runtime_env else {}),
+        )
+        .remote(spec.name, sent, dists_of(spec), options)
+    )
+    return started
 
 
 def end_all(job: str) -> None:
