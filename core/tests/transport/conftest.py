@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from raystreaming.engine.inputs import InputChannel
 from raystreaming.records import Frame
 from raystreaming.runtime.transport import Transport
+from raystreaming_test_support.descriptors import opened_by
 
 SECRET = bytes(range(32))
 
@@ -63,22 +62,13 @@ class Node:
         return self.failures.get(timeout=seconds)
 
 
-def opened() -> Counter[str]:
-    """Return what this process has opened, by how often."""
-    found: Counter[str] = Counter()
-    for descriptor in os.listdir("/proc/self/fd"):
-        with suppress(FileNotFoundError):  # the one that listed them
-            found[os.readlink(f"/proc/self/fd/{descriptor}")] += 1
-    return found
-
-
 @pytest.fixture
 def nodes():
     """Return a function that makes a `Node`; checks that closing leaves nothing of them.
 
     What others have left may end meanwhile.
     """
-    files, threads = opened(), set(threading.enumerate())
+    files, threads = opened_by("self"), set(threading.enumerate())
     made: list[Node] = []
 
     def make(name: str, **options) -> Node:
@@ -88,7 +78,7 @@ def nodes():
     yield make
     for node in made:
         node.transport.close()
-    assert opened() - files == Counter()
+    assert opened_by("self") - files == Counter()
     assert set(threading.enumerate()) <= threads
 
 

@@ -6,7 +6,6 @@ import random
 import socket
 import threading
 import time
-from contextlib import suppress
 
 import pytest
 
@@ -16,6 +15,7 @@ from raystreaming.records.codec import encode
 from raystreaming.runtime.transport import transport as module
 from raystreaming.runtime.transport.handshake import Dialer, Membership
 from raystreaming.runtime.transport.wire import credit_message, data_message
+from raystreaming_test_support.descriptors import opened_by
 
 SECRET = bytes(range(32))
 
@@ -77,16 +77,13 @@ def test_the_one_who_dials_may_come_last(nodes):
 
 
 def sockets():
-    """Yield the sockets of this process, each by a number that no other has."""
-    for descriptor in os.listdir("/proc/self/fd"):
-        with suppress(FileNotFoundError):
-            if (name := os.readlink(f"/proc/self/fd/{descriptor}")).startswith("socket:"):
-                yield name
+    """Return the sockets of this process, each by a number that no other has."""
+    return {name for name in opened_by("self") if name.startswith("socket:")}
 
 
 def test_many_channels_share_one_connection(nodes):
     a, b = nodes("a"), nodes("b")
-    before = set(sockets())
+    before = sockets()
     channels = dict.fromkeys(range(50), "b")
     a.transport.connect({"b": b.address}, channels, {})
     b.transport.connect({"a": a.address}, {}, dict.fromkeys(channels, "a"))
@@ -96,7 +93,7 @@ def test_many_channels_share_one_connection(nodes):
     while len(got) < 50:
         got += [x for f in b.receive() for x in f.element.values]
     assert got == list(channels)
-    assert len(set(sockets()) - before) == 2  # Its two ends.
+    assert len(sockets() - before) == 2  # Its two ends.
 
 
 def test_a_frame_larger_than_all_buffers_of_the_system_arrives(pair):

@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic  # where it is typed
 
+from raystreaming_test_support.descriptors import opened_by
 from raystreaming_test_support.events import load_topic, make_events
 from raystreaming_test_support.kafka_broker import BrokerError, LocalBroker
 from raystreaming_test_support.topics import create_topic, end_offsets, read_topic
@@ -197,15 +198,6 @@ def test_dies_with_its_watchdog(own_broker: LocalBroker) -> None:
     assert watchdog not in {pid, os.getpgid(0)}
     os.kill(watchdog, signal.SIGKILL)
     assert soon(lambda: not alive(pid))
-
-
-def opened_by(pid: int) -> set[str]:
-    """What a process has opened, which may open and close while this looks."""
-    opened = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):
-            opened.add(os.readlink(descriptor))
-    return opened
 
 
 @LINUX_ONLY
